@@ -57,6 +57,7 @@ mod sso;
 mod support;
 mod tidy;
 mod tokens;
+mod undo;
 mod upstream;
 mod upstreams;
 mod webhooks;

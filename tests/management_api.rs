@@ -214,7 +214,9 @@ async fn f10_the_examples_of_the_guides_work() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let key = create_key(&ann, "/keys", &ALL_SCOPES).await;
-    for guide in ["docs/guide/api.md", "docs/guide/cli.md", "docs/guide/webhooks.md"] {
+    for guide in
+        ["docs/guide/api.md", "docs/guide/cli.md", "docs/guide/webhooks.md", "docs/guide/undo.md"]
+    {
         let folder = tempfile::tempdir().expect("a folder");
         let binary = Path::new(env!("CARGO_BIN_EXE_keydesk")).parent().expect("a folder");
         let script = format!("set -euo pipefail\n{}", runnable(guide).join("\n"));
@@ -239,6 +241,9 @@ async fn f10_the_examples_of_the_guides_work() {
             assert!(read("revoked.json").contains("\"complete\":true"));
         } else if guide.ends_with("webhooks.md") {
             assert!(printed.contains("1 account.created"), "{printed}");
+        } else if guide.ends_with("undo.md") {
+            let restored = fs::read_to_string(folder.path().join("restored.json")).expect("there");
+            assert!(restored.contains("\"complete\":true"), "{restored}");
         } else {
             assert!(printed.contains("Signature valid"), "{printed}");
         }

@@ -197,12 +197,36 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("main form button.primary").await;
     browser.find("#new-token").await;
     inspect(browser, "token-shown-once", screen).await;
-    keys(keydesk, browser, screen).await;
+    programs(keydesk, browser, screen).await;
     form_not_sent(keydesk, browser, screen).await;
     browser.show_as(README).await;
     browser.go(&format!("{}/api-docs", keydesk.console)).await;
     browser.screenshot("api-docs", README).await;
     browser.show_as(screen).await;
+}
+
+/// The pages about programs: their keys, their webhooks, and a token that is revoked and restored.
+async fn programs(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    keys(keydesk, browser, screen).await;
+    webhooks(keydesk, browser, screen).await;
+    restoration(keydesk, browser, screen).await;
+}
+
+/// A token that is revoked, and the page from which it is restored.
+async fn restoration(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    let at = |path: &str| format!("{}{path}", keydesk.console);
+    browser.go(&at("/tokens")).await;
+    browser.click("a[href$=\"/revoke\"]").await;
+    browser.find("form[action$=\"/revoke\"]").await;
+    browser.click("form[action$=\"/revoke\"] button.danger-primary").await;
+    browser.find("a[href$=\"/restore\"]").await;
+    inspect(browser, "tokens-restorable", screen).await;
+    browser.click("a[href$=\"/restore\"]").await;
+    browser.find("form[action$=\"/restore\"]").await;
+    inspect(browser, "token-restore", screen).await;
+    browser.click("form[action$=\"/restore\"] button").await;
+    browser.find(".notice").await;
+    inspect(browser, "token-restored", screen).await;
 }
 
 /// The pages of management keys, and the one that confirms the login of a command line.
@@ -228,6 +252,42 @@ async fn keys(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.go(asked["verification_uri_complete"].as_str().expect("a URL")).await;
     browser.find("#user-code").await;
     inspect(browser, "device-confirm", screen).await;
+}
+
+/// The pages of webhooks, from the first one to a delivery that failed.
+async fn webhooks(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    let at = |path: &str| format!("{}{path}", keydesk.console);
+    browser.go(&at("/webhooks/new")).await;
+    inspect(browser, "webhook-new", screen).await;
+    browser.fill("name", "CI 7").await;
+    browser.fill("url", "https://localhost/keydesk").await;
+    browser.click("[name=events][value=\"token.*\"]").await;
+    browser.click("[name=events][value=\"member.*\"]").await;
+    browser.click("main form button.primary").await;
+    browser.find("#webhook-secret").await;
+    inspect(browser, "webhook-shown-once", screen).await;
+    browser.click("main .actions a.btn").await;
+    browser.find("form[action$=\"/test\"]").await;
+    browser.click("form[action$=\"/test\"] button").await;
+    browser.find(".notice").await;
+    // The attempt fails, because the host has no public address.
+    eventually("an attempt", || async {
+        browser.run("location.reload()").await;
+        browser.find("#public-key").await;
+        browser.source().await.contains("class=\"num\">1</td>")
+    })
+    .await;
+    inspect(browser, "webhook", screen).await;
+    browser.click("td a[href*=\"/deliveries/\"]").await;
+    browser.find("form[action$=\"/redeliver\"]").await;
+    inspect(browser, "webhook-delivery", screen).await;
+    browser.go(&at("/webhooks")).await;
+    inspect(browser, "webhooks", screen).await;
+    browser.click("td a[href^=\"/webhooks/\"]").await;
+    browser.find("a[href$=\"/remove\"]").await;
+    browser.click("a[href$=\"/remove\"]").await;
+    browser.find("form[action$=\"/remove\"]").await;
+    inspect(browser, "webhook-remove", screen).await;
 }
 
 /// A form of a page that was opened in another account.

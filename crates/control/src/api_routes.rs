@@ -14,7 +14,8 @@ use crate::{
     receipts::api as receipts,
     sso::api as sso,
     tokens::{
-        api as tokens, bearer::api as bearer, limits::api as limits, rotation::api as rotation,
+        api as tokens, bearer::api as bearer, limits::api as limits,
+        restoration::api as restoration, rotation::api as rotation,
     },
     webhooks::{api as webhooks, events::api as events},
 };
@@ -87,7 +88,9 @@ api_routes! {
     Needs(ManageTokens) => limits::limit_token;
     Needs(ManageTokens) => rotation::list_token_consequences;
     Needs(ManageTokens) => rotation::rotate_token;
-    Needs(ManageTokens) => rotation::revoke_token;
+    Needs(ManageTokens) => restoration::revoke;
+    Needs(ManageTokens) => restoration::pause;
+    Needs(ManageTokens) => restoration::restore;
     Needs(ManageTokens) => rotation::revoke_previous;
     Needs(SeeTokens) => bearer::read_bearer_token;
     Needs(UseApiDocs) => bearer::list_bearer_token_consequences;
@@ -96,6 +99,7 @@ api_routes! {
 
     Needs(SeeUsage) => limits::read_token_usage;
     Needs(SeeUsage) => limits::list_violations;
+    Needs(SeeUsage) => restoration::rejected_clients;
 
     Needs(SeeReceipts) => receipts::list_receipts;
     Needs(SeeReceipts) => receipts::read_receipt;

@@ -33,7 +33,10 @@ use crate::{
     refusal::Code,
     sessions::console as sessions,
     sso::console as sso,
-    tokens::{console as tokens, creation::console as new_token, limits::console as limits},
+    tokens::{
+        console as tokens, creation::console as new_token, limits::console as limits,
+        restoration::console as restoration,
+    },
     users::{console as users, email::console as email},
     webhooks::console as webhooks,
 };
@@ -131,7 +134,9 @@ routes! {
     get  "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate_page;
     post "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate;
     get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;
-    post "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke;
+    post "/tokens/{id}/revoke"              Needs(ManageTokens) => restoration::revoke;
+    get  "/tokens/{id}/restore"             Needs(SeeUsage) => restoration::show;
+    post "/tokens/{id}/restore"             Needs(ManageTokens) => restoration::restore;
 
     post "/tokens/{id}/revoke-previous"           Needs(ManageTokens) => tokens::close_old;
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;

@@ -51,6 +51,7 @@ fn table(table: LiveTable, size: usize, entropy: &Entropy) -> (LiveTable, Vec<He
             ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
+            restored_from: None,
         }
     });
     table.load(Snapshot::new(1, secrets));

@@ -17,7 +17,7 @@ use crate::{
     target::Target,
     wire::{Field, IDENTITY_HEADERS, Kind, MOST_FIELDS, Noted},
 };
-use keydesk_model::{AccountNumber, Clock, TokenId};
+use keydesk_model::{AccountNumber, Called, Clock, Timestamp, TokenId, Violation};
 use keydesk_token::Entropy;
 use std::{net::IpAddr, sync::Arc};
 
@@ -38,7 +38,12 @@ impl Gate<'_> {
         (noted, presented): (&Noted, Presented),
         story: &mut RequestTrace,
     ) -> Result<(Permitted, Identity), Rejection> {
-        let verified = self.table.verify(&presented, story.arrival.at)?;
+        let verified =
+            self.table.verify(&presented, story.arrival.at).inspect_err(|rejection| {
+                if matches!(rejection, Rejection::Revoked { .. }) {
+                    self.note_revoked(call, &presented, noted, story.arrival.at);
+                }
+            })?;
         let own = OfAccount::new(verified, target)?;
         let identity = self.table.identify(own.token()).ok_or(Rejection::UnknownToken)?;
         story.is_of(own.token().number, identity.token);
@@ -68,6 +73,20 @@ impl Gate<'_> {
             sunset::announce(closing, self.settings, &mut story.added);
         }
         Ok((own.permit(judgement)?, identity))
+    }
+
+    /// Records the use of a revoked token, so that whoever restores it sees which clients were rejected.
+    fn note_revoked(self, call: Call, presented: &Presented, noted: &Noted, at: Timestamp) {
+        let Some(token) = self.table.token_of(presented) else { return };
+        let mut called = Called { was_rejected: true, ..Called::default() };
+        called.violations.add(Violation::Revoked);
+        self.meter.note(UsageEvent {
+            token,
+            agent: noted.user_agent.first,
+            client_ip: call.client_ip,
+            at,
+            called: &called,
+        });
     }
 
     /// Does the same for a request held by another program, in which every path belongs to the upstream.

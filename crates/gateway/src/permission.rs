@@ -105,6 +105,7 @@ mod tests {
             ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
+            restored_from: None,
         }
     }
 

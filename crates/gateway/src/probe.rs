@@ -176,6 +176,7 @@ fn worker() -> Worker {
         ip_allowlist: IpAllowlist::default(),
         observed: None,
         closing: None,
+        restored_from: None,
     };
     table.load(Snapshot::new(1, vec![secret]));
     let upstream = UpstreamSettings::single("http://127.0.0.1:9/base".parse().expect("a URL"));

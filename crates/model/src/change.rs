@@ -31,6 +31,9 @@ pub struct LiveSecret {
     /// The grace period if the secret has been rotated.
     #[serde(default)]
     pub closing: Option<Closing>,
+    /// The instant of the revocation that was undone last.
+    #[serde(default)]
+    pub restored_from: Option<Timestamp>,
 }
 
 impl LiveSecret {
@@ -61,6 +64,8 @@ pub enum Change {
         #[serde(default)]
         expires_at: Option<Timestamp>,
     },
+    /// The revocation at `restored_from` was undone. It undoes no other one.
+    SecretRestored(Box<LiveSecret>),
     RulesChanged(LiveRules),
     AccountChanged(LiveAccount),
     /// The account was suspended or closed; its other attributes are unchanged.
@@ -77,7 +82,10 @@ impl Change {
         match self {
             Self::SecretRevoked { .. } => true,
             Self::AccountStopped { state, .. } => *state != AccountState::Active,
-            Self::SecretIssued(_) | Self::RulesChanged(_) | Self::AccountChanged(_) => false,
+            Self::SecretIssued(_)
+            | Self::SecretRestored(_)
+            | Self::RulesChanged(_)
+            | Self::AccountChanged(_) => false,
         }
     }
 }

@@ -59,7 +59,10 @@ pub use rotation::{Closing, GracePeriod, GracePeriodError, RotationTerms};
 pub use scope::{Scope, ScopeError, ScopeSet, TooManyScopes};
 pub use text::is_deceptive;
 pub use time::{Clock, Moment, MonotonicClock, Timestamp};
-pub use token::{Revocation, RevocationReason, TokenName, TokenNameError, TokenOwner, TokenState};
+pub use token::{
+    Hold, RESTORABLE, Revocation, RevocationReason, TokenName, TokenNameError, TokenOwner,
+    TokenState,
+};
 pub use token_limits::{IpAllowlist, IpAllowlistError, TokenLimits};
 pub use usage::{Called, Usage, Violation, Violations};
 pub use user::{Email, EmailError};

@@ -2,7 +2,7 @@
 
 use crate::{MemberId, Timestamp, is_deceptive, text_form::text_form};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// The owner of a token: a member or an account. Determines which events revoke it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,32 @@ impl RevocationReason {
 pub struct Revocation {
     pub at: Timestamp,
     pub reason: RevocationReason,
+}
+
+impl Revocation {
+    /// Returns whether a restoration from the revocation at `restored_from` undoes this one.
+    pub fn is_undone_by(self, restored_from: Option<Timestamp>) -> bool {
+        self.reason == RevocationReason::Revoked && restored_from == Some(self.at)
+    }
+}
+
+/// The time for which a revocation by hand can be undone.
+pub const RESTORABLE: Duration = Duration::from_hours(24);
+
+/// A revocation that can be undone: by hand for a day, or a pause for as long as it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The instant of the revocation.
+    pub since: Timestamp,
+    /// The time until which it can be undone; `None` for a pause.
+    pub until: Option<Timestamp>,
+}
+
+impl Hold {
+    /// Returns whether it can be undone at `now`: until the microsecond before the end.
+    pub fn is_open(self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// The state of a secret at one instant.
@@ -152,6 +178,26 @@ mod tests {
     fn expiry_bites_at_the_very_microsecond() {
         assert_eq!(TokenState::at(at(999), Some(at(1000)), None), TokenState::Active);
         assert_eq!(TokenState::at(at(1000), Some(at(1000)), None), TokenState::Expired(at(1000)));
+    }
+
+    #[test]
+    fn a_revocation_is_undone_by_its_own_restoration_alone() {
+        let revocation = |reason| Revocation { at: at(500), reason };
+        assert!(revocation(RevocationReason::Revoked).is_undone_by(Some(at(500))));
+        for restored_from in [None, Some(at(499)), Some(at(501))] {
+            assert!(!revocation(RevocationReason::Revoked).is_undone_by(restored_from));
+        }
+        for reason in RevocationReason::ALL {
+            let is_by_hand = reason == RevocationReason::Revoked;
+            assert_eq!(revocation(reason).is_undone_by(Some(at(500))), is_by_hand);
+        }
+    }
+
+    #[test]
+    fn a_hold_ends_by_itself_unless_it_is_a_pause() {
+        let hold = |until| Hold { since: at(5), until };
+        assert!(hold(Some(at(10))).is_open(at(9)) && !hold(Some(at(10))).is_open(at(10)));
+        assert!(hold(None).is_open(at(i64::MAX)));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub enum Violation {
     Quota,
     /// The secret has been rotated and is in its grace period.
     PreviousSecret,
+    /// The token was revoked.
+    Revoked,
 }
 
 text_form!(Violation, () = (), {
@@ -51,6 +53,7 @@ text_form!(Violation, () = (), {
     Rate = "rate",
     Quota = "quota",
     PreviousSecret = "previous_secret",
+    Revoked = "revoked",
 });
 
 /// A set of violations, because one request can have several.
@@ -62,11 +65,15 @@ impl Violations {
         self.0 |= 1 << violation as u8;
     }
 
+    pub fn contains(self, violation: Violation) -> bool {
+        self.0 & (1 << violation as u8) != 0
+    }
+
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     pub fn iter(self) -> impl Iterator<Item = Violation> {
-        Violation::ALL.into_iter().filter(move |violation| self.0 & (1 << *violation as u8) != 0)
+        Violation::ALL.into_iter().filter(move |violation| self.contains(*violation))
     }
 }

@@ -104,10 +104,14 @@ CREATE TABLE token (
     ip_allowlist TEXT NOT NULL DEFAULT '',
     observed_scopes TEXT,
     observed_ip_allowlist TEXT,
+    -- The instant of a revocation that can be undone, and until when; a pause has no end.
+    held_at INTEGER,
+    held_until INTEGER,
     CHECK ((token_owner = 'member') = (member_id IS NOT NULL))
 ) STRICT;
 CREATE INDEX token_of_account ON token (account_id, created_at, id);
 CREATE UNIQUE INDEX token_of_member ON token (member_id) WHERE member_id IS NOT NULL;
+CREATE INDEX token_held ON token (account_id) WHERE held_at IS NOT NULL;
 CREATE INDEX token_expiring ON token (expires_at) WHERE expires_at IS NOT NULL;
 
 -- The secrets of a token, by SHA-256. At most one is current; a previous one works until `valid_until`, or until it has
@@ -124,11 +128,15 @@ CREATE TABLE secret (
     rotated_at INTEGER,
     valid_until INTEGER,
     revoke_after_idle INTEGER,
+    -- The instant of the revocation that was undone last, and the console's signature of that.
+    restored_from INTEGER,
+    restored_seal TEXT,
     UNIQUE (token_id, version),
     CHECK ((ended_at IS NULL) = (revocation_reason IS NULL)),
     CHECK (ended_at IS NULL OR encrypted_copy IS NULL)
 ) STRICT;
 CREATE INDEX secret_with_copy ON secret (token_id) WHERE encrypted_copy IS NOT NULL;
+CREATE INDEX secret_restored ON secret (restored_from) WHERE restored_from IS NOT NULL;
 CREATE UNIQUE INDEX secret_current ON secret (token_id) WHERE ended_at IS NULL AND valid_until IS NULL;
 CREATE INDEX secret_previous ON secret (valid_until) WHERE valid_until IS NOT NULL AND ended_at IS NULL;
 

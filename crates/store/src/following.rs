@@ -6,16 +6,25 @@ use crate::{
     feed::head,
     journal::{Journal, Known},
     record::Record,
+    row,
     seal::PublicKeys,
     snapshot::LiveSecrets,
     sql::query,
     state::{Follower, Following, Position, Revived, Store},
+    tokens::restoration_text,
 };
 use keydesk_model::{AccountState, Change, Feed, LiveAccount, LiveSecret, Snapshot};
-use std::sync::atomic::{AtomicBool, Ordering};
+use keydesk_token::TokenHash;
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 const LATER_CHANGES: &str =
     "SELECT seq, body, chain, seal FROM change WHERE seq > $1 ORDER BY seq LIMIT 1000";
+
+const RESTORED: &str =
+    "SELECT hash, restored_from, restored_seal FROM secret WHERE restored_from IS NOT NULL";
 
 /// A guard that marks a reload in progress until it is dropped.
 struct Loading<'a>(&'a AtomicBool);
@@ -67,7 +76,7 @@ impl Following {
             };
             for (position, change) in changes {
                 self.unwritten.extend(Record::of(&change));
-                feed.apply(position.seq, change);
+                feed.apply(position.seq, self.without_other_revocations(change)?);
                 self.position = position;
             }
         }
@@ -88,27 +97,14 @@ impl Following {
         let position = head(&mut at_once).await?;
         self.keys = PublicKeys::read(&mut at_once).await?;
         let secrets = LiveSecrets::read(&mut at_once).await?;
-        let known = self.known()?;
+        let mut known = self.known()?;
+        let restored = self.restored(&mut at_once, store.is_shared()).await?;
         let mut accounts = at_once.list_limited_accounts().await?;
         let accounts_revived = revive(&mut at_once, &known, &mut accounts).await?;
         let rules = at_once.find_rules().await?.unwrap_or_default().live;
         at_once.finish().await?;
         let (mut revived, mut unknown) = (Vec::new(), Vec::new());
         let has_journal = self.journal.is_some();
-        let merged = secrets.iter().map(|mut secret: LiveSecret| {
-            match (secret.revocation, known.ended.get(&secret.hash)) {
-                (None, Some(tombstone)) => {
-                    secret.revocation = Some(tombstone.revocation);
-                    revived.push(*tombstone);
-                }
-                (Some(revocation), None) if has_journal => {
-                    let (hash, expires_at) = (secret.hash, secret.expires_at);
-                    unknown.push(Record::Ended(Tombstone { hash, revocation, expires_at }));
-                }
-                _ => {}
-            }
-            secret
-        });
         let unknown_accounts = accounts.iter().filter_map(|live| {
             let standing = Standing::of(live);
             let is_new =
@@ -117,6 +113,30 @@ impl Following {
             (is_new && says_something).then_some(Record::Account(standing))
         });
         let unknown_accounts: Vec<_> = unknown_accounts.collect();
+        let merged = secrets.iter().map(|mut secret: LiveSecret| {
+            if !restored.contains(&secret.hash) {
+                secret.restored_from = None;
+            }
+            if let (None, Some(at)) = (secret.revocation, secret.restored_from)
+                && known.has(&secret.hash, at)
+            {
+                // A restoration that this machine has not seen.
+                known.add(Record::Restored(secret.hash, at));
+                unknown.push(Record::Restored(secret.hash, at));
+            }
+            match (secret.revocation, known.ended.get(&secret.hash)) {
+                (None, Some(tombstone)) => {
+                    secret.revocation = Some(tombstone.revocation);
+                    revived.push(*tombstone);
+                }
+                (Some(revocation), _) if has_journal && !known.has(&secret.hash, revocation.at) => {
+                    let (hash, expires_at) = (secret.hash, secret.expires_at);
+                    unknown.push(Record::Ended(Tombstone { hash, revocation, expires_at }));
+                }
+                _ => {}
+            }
+            secret
+        });
         feed.load(Snapshot::new(position.seq, merged).with_rules(rules).with_accounts(accounts));
         self.revived = Revived { endings: revived, accounts: accounts_revived };
         if !self.revived.is_empty() {
@@ -131,6 +151,40 @@ impl Following {
         self.position = position;
         self.write_journal();
         Ok(())
+    }
+
+    /// Returns the change as it may be applied: a restored secret stays revoked if another revocation of it is known,
+    /// which the database has lost.
+    fn without_other_revocations(&mut self, change: Change) -> Result<Change, StoreError> {
+        let Change::SecretRestored(secret) = &change else { return Ok(change) };
+        let Some(tombstone) = self.known()?.ended.get(&secret.hash).copied() else {
+            return Ok(change);
+        };
+        self.revived.endings.push(tombstone);
+        let Tombstone { hash, revocation, expires_at } = tombstone;
+        Ok(Change::SecretRevoked { hash, revocation, expires_at })
+    }
+
+    /// Returns the secrets whose restoration is signed by a console. On one machine, the console is this process.
+    async fn restored(
+        &mut self,
+        read: &mut Read,
+        is_shared: bool,
+    ) -> Result<HashSet<TokenHash>, StoreError> {
+        let mut restored = HashSet::new();
+        for row in query(RESTORED).all(read).await? {
+            let hash = TokenHash::from_bytes(row::digest(&row, "hash")?);
+            let text = restoration_text(&hash, row::instant(&row, "restored_from")?);
+            let seal: Option<&str> = row.get("restored_seal")?;
+            if !is_shared || self.keys.confirm(read, &text, seal.unwrap_or_default()).await? {
+                restored.insert(hash);
+            } else {
+                tracing::error!(
+                    "a restored token has no signature of a console; it stays revoked where its revocation is known"
+                );
+            }
+        }
+        Ok(restored)
     }
 
     /// Returns the contents of the journal and the records that are still to be written to it.

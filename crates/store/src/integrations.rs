@@ -4,7 +4,7 @@ use crate::{
     Read, Sent, Store, StoreError, operation_use, row,
     sql::{SqlRow, composed, query},
 };
-use keydesk_model::{AccountId, Timestamp, TokenId, Usage};
+use keydesk_model::{AccountId, Timestamp, TokenId, Usage, Violation};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
@@ -187,7 +187,8 @@ impl Store {
 /// Merges usage into one row for each client, address, and token, because a statement may touch a row only once.
 fn added_up(seen: &[Usage]) -> Vec<Usage> {
     let mut rows: BTreeMap<_, Usage> = BTreeMap::new();
-    for usage in seen {
+    let is_use = |usage: &&Usage| !usage.called.violations.contains(Violation::Revoked);
+    for usage in seen.iter().filter(is_use) {
         let key = (usage.token, usage.client.as_str(), usage.client_ip.as_str());
         let row = rows.entry(key).or_insert_with(|| Usage { requests: 0, ..usage.clone() });
         row.requests += usage.requests;

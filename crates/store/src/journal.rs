@@ -2,7 +2,7 @@
 //! restored, rewound, or failed over.
 //!
 //! The file consists of records, each found by its marker, length, and digest, so that damage affects no record behind
-//! it. A later record of the same secret or account replaces an earlier one.
+//! it. A later record of the same account replaces an earlier one. A restoration ends the revocation that it names.
 
 use crate::record::{Record, Standing, Tombstone, records, write};
 use keydesk_model::{AccountNumber, Timestamp};
@@ -27,6 +27,9 @@ pub(crate) struct Journal {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub ended: HashMap<TokenHash, Tombstone>,
+    /// Earlier revocations of the same secrets, from before the database went back in time: undoing one of them undoes
+    /// no other.
+    earlier: HashMap<TokenHash, Vec<Tombstone>>,
     pub accounts: HashMap<AccountNumber, Standing>,
     /// The two newest starts.
     starts: Vec<Timestamp>,
@@ -37,16 +40,42 @@ impl Known {
         match record {
             Record::Ended(stone) => {
                 let known = self.ended.entry(stone.hash).or_insert(stone);
+                if known.revocation.at != stone.revocation.at {
+                    let earlier = self.earlier.entry(stone.hash).or_default();
+                    earlier.retain(|other| other.revocation.at != stone.revocation.at);
+                    earlier.push(*known);
+                }
                 // A later record can't make this one expire earlier.
                 let (before, now) = (known.expires_at, stone.expires_at);
                 *known = Tombstone { expires_at: before.zip(now).map(|(a, b)| a.max(b)), ..stone };
             }
+            Record::Restored(hash, at) => self.undo(hash, at),
             Record::Account(standing) => self.add_account(standing),
             Record::Started(at) => {
                 self.starts.push(at);
                 self.starts.drain(..self.starts.len().saturating_sub(2));
             }
         }
+    }
+
+    /// Removes the revocation at this instant, and keeps any other of the same secret.
+    fn undo(&mut self, hash: TokenHash, at: Timestamp) {
+        let is_undone = |stone: &Tombstone| stone.revocation.is_undone_by(Some(at));
+        let mut left = self.earlier.remove(&hash).unwrap_or_default();
+        left.extend(self.ended.remove(&hash));
+        left.retain(|stone| !is_undone(stone));
+        if let Some(newest) = left.pop() {
+            self.ended.insert(hash, newest);
+            if !left.is_empty() {
+                self.earlier.insert(hash, left);
+            }
+        }
+    }
+
+    /// Returns whether the revocation of a secret at this instant is known.
+    pub fn has(&self, hash: &TokenHash, at: Timestamp) -> bool {
+        let earlier = self.earlier.get(hash).into_iter().flatten();
+        self.ended.get(hash).into_iter().chain(earlier).any(|stone| stone.revocation.at == at)
     }
 
     fn add_account(&mut self, standing: Standing) {
@@ -147,7 +176,8 @@ impl Journal {
         let beside = self.path.with_extension("new");
         let mut next = Self::open(&beside)?;
         next.file.set_len(0)?;
-        let ended = known.ended.values().filter(|stone| !is_over(stone)).copied();
+        let earlier = known.earlier.values().flatten();
+        let ended = earlier.chain(known.ended.values()).filter(|stone| !is_over(stone)).copied();
         let kept: Vec<_> = known
             .starts
             .iter()

@@ -82,7 +82,7 @@ pub use management_keys::{ManagementKey, NewManagementKey};
 pub use members::{Member, NewMember};
 pub use nodes::{Holder, NewNode, Node, Renewal, Renewed, Report};
 pub use open::FollowEvent;
-pub use operation_use::{OperationUse, ViolationRow};
+pub use operation_use::{OperationUse, RejectedClientRow, ViolationRow};
 pub use operators::Operator;
 pub use outbox::{NewMail, Undelivered, WaitingMail};
 pub use page::{Cursor, CursorError, Page, PageSearch};

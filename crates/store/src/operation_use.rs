@@ -37,6 +37,14 @@ pub struct ViolationRow {
     pub last_used_at: Timestamp,
 }
 
+/// A client whose requests were rejected because their token was revoked.
+#[derive(Clone, Debug)]
+pub struct RejectedClientRow {
+    pub client: String,
+    pub requests: i64,
+    pub last_used_at: Timestamp,
+}
+
 const DAY: i64 = 86_400_000_000;
 /// The time for which usage is kept.
 const KEPT: Duration = Duration::from_hours(24 * 31);
@@ -95,6 +103,9 @@ const OBJECTED: &str = "SELECT token.id AS token_id, token.name, token_owner, cl
     WHERE violation <> '' AND day >= $1 AND token.account_id = $2 \
     GROUP BY token.id, token.name, token_owner, client, operation, violation \
     ORDER BY max(last_used_at) DESC, operation, client, violation LIMIT 1000";
+const REJECTED: &str = "SELECT client, CAST(sum(requests) AS BIGINT) AS requests, max(last_used_at) AS last_used_at \
+    FROM operation_use WHERE token_id = $1 AND violation = 'revoked' AND last_used_at > $2 \
+    GROUP BY client ORDER BY max(last_used_at) DESC, client LIMIT 200";
 const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
 
 fn day_of(at: Timestamp) -> i64 {
@@ -143,6 +154,23 @@ impl Read {
             })
             .collect()
     }
+
+    /// Returns the clients of a token that were rejected after `since` because it was revoked, the latest first.
+    pub async fn list_rejected_clients(
+        &mut self,
+        token: TokenId,
+        since: Timestamp,
+    ) -> Result<Vec<RejectedClientRow>, StoreError> {
+        let rows = query(REJECTED).bind(token).bind(since).all(self).await?;
+        let client = |row: &crate::sql::SqlRow| {
+            Ok(RejectedClientRow {
+                client: row::text(row, "client")?,
+                requests: row.get("requests")?,
+                last_used_at: row::instant(row, "last_used_at")?,
+            })
+        };
+        rows.iter().map(client).collect()
+    }
 }
 
 fn operation_use(row: &crate::sql::SqlRow) -> Result<OperationUse, StoreError> {
@@ -176,7 +204,9 @@ pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), Stor
         |usage: &&Usage| !(usage.called.operation.is_empty() && usage.called.violations.is_empty());
     for usage in seen.iter().filter(says_something) {
         let violations = usage.called.violations.iter().map(Violation::as_str);
-        for violation in std::iter::once("").chain(violations) {
+        // A revoked token has no use; only its rejections are recorded.
+        let is_revoked = usage.called.violations.contains(Violation::Revoked);
+        for violation in Some("").filter(|_| !is_revoked).into_iter().chain(violations) {
             let day = day_of(usage.last_used_at);
             let key = (usage.token, &*usage.called.operation, violation, &*usage.client, day);
             let row = rows.entry(key).or_insert((0, 0, usage.last_used_at));

@@ -32,6 +32,8 @@ pub struct Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     Ended(Tombstone),
+    /// The revocation of the secret at this instant was undone.
+    Restored(TokenHash, Timestamp),
     Account(Standing),
     /// The time at which a process that wrote here started, by its clock.
     Started(Timestamp),
@@ -50,6 +52,9 @@ impl Record {
             Change::SecretRevoked { hash, revocation, expires_at } => {
                 let (hash, revocation, expires_at) = (*hash, *revocation, *expires_at);
                 Some(Self::Ended(Tombstone { hash, revocation, expires_at }))
+            }
+            Change::SecretRestored(secret) => {
+                secret.restored_from.map(|at| Self::Restored(secret.hash, at))
             }
             Change::AccountStopped { number, state, at } => {
                 Some(Self::Account(Standing { number: *number, state: *state, at: *at }))
@@ -77,6 +82,11 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
             body.extend(revocation.at.as_micros().to_be_bytes());
             body.extend(expires_at.map_or(i64::MAX, Timestamp::as_micros).to_be_bytes());
             body.extend(revocation.reason.as_str().as_bytes());
+        }
+        Record::Restored(hash, at) => {
+            body.push(b'r');
+            body.extend(hash.as_bytes());
+            body.extend(at.as_micros().to_be_bytes());
         }
         Record::Account(Standing { number, state, at }) => {
             body.push(b'a');
@@ -145,6 +155,10 @@ fn read(body: &[u8]) -> Option<Record> {
             // An unknown state of a newer release is rejected anyway.
             let state = std::str::from_utf8(state).ok()?.parse().unwrap_or(AccountState::Closed);
             Some(Record::Account(Standing { number, state, at }))
+        }
+        b'r' => {
+            let (hash, rest) = rest.split_first_chunk::<32>()?;
+            Some(Record::Restored(TokenHash::from_bytes(*hash), number(rest)?.0))
         }
         b's' => Some(Record::Started(number(rest)?.0)),
         _ => None,

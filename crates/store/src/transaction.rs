@@ -144,6 +144,11 @@ impl Write {
         Ok(())
     }
 
+    /// Returns the console's signature of a text, or an empty text on a node that signs nothing.
+    pub(crate) fn seal(&self, text: &str) -> String {
+        self.store.seal(text)
+    }
+
     /// Makes the commit finish a request, which a repetition then finds.
     pub fn finishes(&mut self, request: Option<IdempotentRequest>) {
         self.request = request;

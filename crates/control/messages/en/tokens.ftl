@@ -3,7 +3,7 @@ tokens-inactive-label = Inactive API tokens
 token-rotate-title = Rotate “{ $name }”
 token-rotate-lead = The token keeps its name, scopes, and expiration date and gets a new secret, which is shown once. The current secret, <span class="mono">{ $masked }</span>, stops working immediately or after a grace period.
 token-revoke-title = Revoke “{ $name }”
-token-revoke-lead = The token <span class="mono">{ $masked }</span> stops working immediately and permanently. It stays in the list with the reason.
+token-revoke-lead = The token <span class="mono">{ $masked }</span> stops working immediately. You can restore it for 24 hours.
 grace-period = Grace period for the current secret
 grace-period-none = None: revoke it immediately
 grace-period-1h = 1 hour

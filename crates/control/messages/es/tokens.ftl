@@ -3,7 +3,7 @@ tokens-inactive-label = Tokens de API inactivos
 token-rotate-title = Rotar «{ $name }»
 token-rotate-lead = El token conserva su nombre, sus alcances y su fecha de vencimiento, y recibe un secreto nuevo, que se muestra una sola vez. El secreto actual, <span class="mono">{ $masked }</span>, deja de funcionar de inmediato o después de un período de gracia.
 token-revoke-title = Revocar «{ $name }»
-token-revoke-lead = El token <span class="mono">{ $masked }</span> deja de funcionar de inmediato y de forma definitiva. Permanece en la lista con el motivo.
+token-revoke-lead = El token <span class="mono">{ $masked }</span> deja de funcionar de inmediato. Puedes restaurarlo durante 24 horas.
 grace-period = Período de gracia del secreto actual
 grace-period-none = Ninguno: revocarlo de inmediato
 grace-period-1h = 1 hora

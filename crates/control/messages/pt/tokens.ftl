@@ -3,7 +3,7 @@ tokens-inactive-label = Tokens de API inativos
 token-rotate-title = Rotacionar “{ $name }”
 token-rotate-lead = O token mantém o nome, os escopos e a data de expiração e recebe um novo segredo, que é mostrado uma única vez. O segredo atual, <span class="mono">{ $masked }</span>, deixa de funcionar imediatamente ou após um período de carência.
 token-revoke-title = Revogar “{ $name }”
-token-revoke-lead = O token <span class="mono">{ $masked }</span> deixa de funcionar imediata e permanentemente. Ele permanece na lista com o motivo.
+token-revoke-lead = O token <span class="mono">{ $masked }</span> deixa de funcionar imediatamente. Você pode restaurá-lo por 24 horas.
 grace-period = Período de carência do segredo atual
 grace-period-none = Nenhum: revogar imediatamente
 grace-period-1h = 1 hora

@@ -178,6 +178,24 @@ impl Message {
         Self::new(name, |mail| mail.with("account", account))
     }
 
+    /// Notifies administrators that a token was revoked, and can be restored until an instant.
+    pub fn token_revoked(
+        (token, account): (&str, &str),
+        until: Timestamp,
+        console_url: &str,
+    ) -> Self {
+        Self::new("token-revoked", |mail| {
+            let mail = mail.with("name", token).with("account", account);
+            mail.with("until", When::exact(until)).with("console", console_url)
+        })
+    }
+
+    pub fn token_restored((token, account): (&str, &str), console_url: &str) -> Self {
+        Self::new("token-restored", |mail| {
+            mail.with("name", token).with("account", account).with("console", console_url)
+        })
+    }
+
     pub fn webhook_disabled(webhook: &Webhook, reason: DisabledReason, console_url: &str) -> Self {
         let why = label("mail-webhook", reason.as_str());
         let path = if webhook.account.is_some() { "webhooks" } else { "operator/webhooks" };

@@ -27,6 +27,8 @@ use serde_json::Value;
 struct Shown {
     number: i64,
     what: String,
+    /// Whether the gateways accept the token, because it was restored.
+    restores: bool,
     /// The name of the token, member, or user, if known.
     whose: Option<String>,
     at: When,
@@ -71,6 +73,7 @@ impl Shown {
         Self {
             number,
             what: what(&receipt.event),
+            restores: receipt.event == "token.restored",
             whose: target_name,
             at: When::past(receipt.committed_at, now),
             is_complete: receipt.complete,

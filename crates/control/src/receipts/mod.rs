@@ -43,6 +43,8 @@ struct Wait<'a> {
     is_journaled: bool,
     /// Whether the database has lost the change again.
     is_lost: bool,
+    /// Whether the change makes gateways accept: then a lease that ends is no confirmation.
+    restores: bool,
     /// The time from which nodes that were listed only in an earlier history reject.
     forgotten_until: Moment,
     said: BTreeMap<NodeId, (String, NodeStatus)>,
@@ -98,6 +100,12 @@ impl Wait<'_> {
     }
 
     fn is_over(&self) -> bool {
+        if self.restores {
+            return self
+                .said
+                .values()
+                .all(|(_, said)| matches!(said, NodeStatus::Confirmed { .. }));
+        }
         let now = self.nodes.stopwatch.now();
         self.outstanding().all(|until| until <= now)
     }
@@ -167,6 +175,7 @@ impl AppState {
             acknowledged,
             is_journaled: committed.is_journaled,
             is_lost: false,
+            restores: matches!(entry.event, Event::TokenRestored { .. }),
             forgotten_until: committed_at,
             said: BTreeMap::new(),
         };

@@ -131,6 +131,7 @@ codes! {
     UnknownEventType = "unknown_event_type", Invalid;
     MissingEventType = "missing_event_type", Invalid;
     TooManyWebhooks = "too_many_webhooks", Invalid;
+    NotRestorable = "not_restorable", Conflict;
     WrongWebhookState = "wrong_webhook_state", Conflict;
     TooManyPreviousSecrets = "too_many_previous_secrets", Invalid;
 

@@ -1,6 +1,6 @@
 //! `/tokens` of the management API.
 
-use super::creation;
+use super::{creation, restoration::is_restorable};
 use crate::{
     AppState,
     door::api::{
@@ -32,6 +32,8 @@ pub(crate) enum StateObject {
     Active,
     Expired,
     Revoked,
+    /// Rejected until it is restored.
+    Paused,
 }
 
 /// Limits of a token: the scopes it has, and the addresses it can be used from. An empty allowlist allows any address.
@@ -74,6 +76,10 @@ pub(crate) struct TokenObject {
     expires_at: Option<Instant>,
     revoked_at: Option<Instant>,
     revocation_reason: Option<ReasonName>,
+    /// Whether a revocation or a pause can be undone.
+    restorable: bool,
+    /// The time until which a revocation can be undone. `null` for a pause.
+    restorable_until: Option<Instant>,
     last_used_at: Option<Instant>,
     last_used_by: Option<String>,
     last_used_from: Option<String>,
@@ -81,9 +87,13 @@ pub(crate) struct TokenObject {
 
 impl TokenObject {
     pub fn new(token: Token, now: Timestamp) -> Self {
+        let hold = token.hold.filter(|_| is_restorable(&token, now));
         let (state, revocation) = match token.state(now) {
             TokenState::Active => (StateObject::Active, None),
             TokenState::Expired(_) => (StateObject::Expired, None),
+            TokenState::Revoked(_) if hold.is_some_and(|hold| hold.until.is_none()) => {
+                (StateObject::Paused, None)
+            }
             TokenState::Revoked(revocation) => (StateObject::Revoked, Some(revocation)),
         };
         Self {
@@ -100,6 +110,8 @@ impl TokenObject {
             expires_at: token.expires_at.map(Instant),
             revoked_at: revocation.map(|revocation| Instant(revocation.at)),
             revocation_reason: revocation.map(|revocation| ReasonName(revocation.reason)),
+            restorable: hold.is_some(),
+            restorable_until: hold.and_then(|hold| hold.until).map(Instant),
             last_used_at: token.last_used_at.map(Instant),
             last_used_by: token.last_used_by,
             last_used_from: token.last_used_from,

@@ -43,6 +43,8 @@ pub(crate) struct Row {
     pub expires_soon: bool,
     /// The reason why it no longer works, "expired" or "revoked", and the time.
     pub over: Option<(String, When)>,
+    /// The time until which it can be restored.
+    pub restorable_until: Option<When>,
 }
 
 impl Row {
@@ -50,6 +52,7 @@ impl Row {
         let state = token.state(now);
         let is_live = state == TokenState::Active;
         let left = token.expires_at.map(|at| at.since(now));
+        let until = token.hold.filter(|hold| hold.is_open(now)).and_then(|hold| hold.until);
         Self {
             id: token.id.to_string(),
             scopes: scope_words(&token.scopes),
@@ -75,6 +78,7 @@ impl Row {
                     When::past(revocation.at, now),
                 )),
             },
+            restorable_until: until.map(|at| When::future(at, now)),
             name: token.name,
             masked: token.masked,
         }
@@ -137,6 +141,8 @@ struct ListPage {
     /// The link to the next page.
     next: Option<String>,
     old: Vec<OldRow>,
+    /// The tokens that can be restored.
+    restorable: Vec<Row>,
     may_manage: bool,
 }
 
@@ -160,10 +166,11 @@ pub(crate) async fn list(
         _ => (TokenFilter::Active, "/tokens"),
     };
     let found = super::list_api_tokens(&app, &caller, filter, &query.search()?).await?;
-    let old = if filter == TokenFilter::Active && query.is_whole() {
-        super::list_previous_secrets(&app, &caller).await?
+    let (old, restorable) = if filter == TokenFilter::Active && query.is_whole() {
+        let old = super::list_previous_secrets(&app, &caller).await?;
+        (old, super::list_restorable_tokens(&app, &caller).await?)
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
     let old = old.into_iter().filter(|old| old.closing.at > now);
     Ok(page(&ListPage {
@@ -173,6 +180,7 @@ pub(crate) async fn list(
         next: found.next.map(|last| query.next(path, &last)),
         listed: found.items.into_iter().map(|token| Row::new(token, now)).collect(),
         old: old.map(|old| OldRow::new(old, now)).collect(),
+        restorable: restorable.into_iter().map(|token| Row::new(token, now)).collect(),
         may_manage: caller.may(Permission::ManageTokens),
     }))
 }
@@ -298,16 +306,6 @@ pub(crate) async fn rotate(
         made.closing.map(|closing| When::future(closing.at, app.now()));
     let rotated = Rotated { receipt: made.receipt, previous_secret_expires_at };
     Ok(shown_once(&app, &caller, made.token, made.plain, Some(rotated)))
-}
-
-pub(crate) async fn revoke(
-    State(app): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Code::NotFound)?;
-    let receipt = super::revoke_api_token(&app, &caller, id).await?;
-    Ok(done("/tokens", "token_revoked", receipt.as_ref()).into_response())
 }
 
 pub(crate) async fn close_old(

@@ -9,13 +9,13 @@ pub(crate) mod limits;
 
 mod own;
 pub(crate) mod reminders;
+pub(crate) mod restoration;
 pub(crate) mod rotation;
 
 use crate::{
     AppState,
     operations::LATELY,
     principal::Caller,
-    receipts::Issued,
     refusal::{Code, Refusal},
 };
 pub(crate) use bearer::{
@@ -27,10 +27,7 @@ pub use rotation::close_due_secrets;
 use rotation::{RotatedToken, rotate_secret};
 pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate_api_token};
 
-use keydesk_model::{
-    AccountId, Event, Permission, RevocationReason, Timestamp, TokenId, TokenOwner, TokenState,
-    UserId, audit::NameAndVersion,
-};
+use keydesk_model::{AccountId, Permission, Timestamp, TokenId, TokenOwner, TokenState, UserId};
 use keydesk_store::{
     Integration, Member, NewSecret, Page, PageSearch, StoreError, Token, TokenFilter, Write,
 };
@@ -40,20 +37,6 @@ use keydesk_token::PlainToken;
 const MOST_TOKENS: i64 = 1_000;
 /// The maximum number of previous secrets per token that work concurrently.
 const MOST_OLD: usize = 10;
-
-/// Revokes an API token permanently.
-pub(crate) async fn revoke_api_token(
-    app: &AppState,
-    caller: &Caller,
-    id: TokenId,
-) -> Result<Option<Issued>, Refusal> {
-    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
-    let token = find_live_api_token(&mut write, caller.account.id, id).await?;
-    write.end_secret(id, RevocationReason::Revoked).await?;
-    let before = NameAndVersion { name: token.name, version: token.version };
-    let entry = caller.entry(Event::TokenRevoked { before }, id);
-    Ok(app.commit_with_receipt(write, entry).await?)
-}
 
 pub(crate) async fn find_live_api_token(
     write: &mut Write,
@@ -71,6 +54,16 @@ pub(crate) async fn find_live_api_token(
 
 fn shown_once(plain: &PlainToken, version: i64) -> NewSecret {
     NewSecret { hash: plain.hash(), version, masked: plain.masked(), encrypted_copy: None }
+}
+
+/// Returns the account's API tokens that can be restored.
+pub(crate) async fn list_restorable_tokens(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<Token>, Refusal> {
+    caller.permit(Permission::SeeTokens)?;
+    let now = app.now();
+    Ok(app.store.read().await?.list_restorable_tokens(caller.account.id, now).await?)
 }
 
 /// Returns a page of the account's API tokens, newest first.

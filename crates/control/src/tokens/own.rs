@@ -169,7 +169,7 @@ pub async fn revoke_own_token(
     }
     write.end_secret(token.id, RevocationReason::Revoked).await?;
     let before = NameAndVersion { name: token.name.clone(), version: token.version };
-    let revoked = Event::TokenRevoked { before };
+    let revoked = Event::TokenRevoked { before, restorable_until: None };
     let entry = entry((token.account, token.id), revoked, origin);
     let receipt = app.commit_with_receipt(write, entry).await?;
     let (is_complete, receipt, effective_at) = user_message(receipt.as_ref());

@@ -84,10 +84,10 @@ pub(super) fn acts_of_members() -> Vec<Act<Member>> {
             tokens::revoke_previous_secrets(app, caller, at.token).await
         }),
         act!("/tokens/{second}/revoke", [], |app, caller, at| {
-            tokens::revoke_api_token(app, caller, at.second).await
+            tokens::restoration::revoke_api_token(app, caller, at.second).await
         }),
         act!("/tokens/{second}/revoke", [], |app, caller, at| {
-            tokens::revoke_api_token(app, caller, at.second).await
+            tokens::restoration::revoke_api_token(app, caller, at.second).await
         }),
         act!(
             "/limits",

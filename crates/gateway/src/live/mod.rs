@@ -1,5 +1,5 @@
 //! The live table: every secret's digest with everything that a decision requires, in memory. Filled by a snapshot and
-//! kept current by numbered changes. An ended secret never becomes valid again.
+//! kept current by numbered changes. An ended secret becomes valid again only if a change undoes this very revocation.
 
 mod accounts;
 mod folded;
@@ -25,7 +25,7 @@ use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
 use keydesk_model::{
     AccountNumber, Change, Feed, Moment, MonotonicClock, Month, Plan, QuotaUse, Snapshot, Table,
-    TokenOwner, Usage,
+    Timestamp, TokenOwner, Usage,
 };
 use keydesk_token::TokenHash;
 use lease_guard::LeaseGuard;
@@ -163,7 +163,12 @@ impl Feed for LiveTable {
         let mut next: Vec<Shard> =
             self.shards.iter().map(|shard| Shard::following(&read(shard), each)).collect();
         let mut last: Option<Arc<LiveTokenLimits>> = None;
+        let mut restored: HashMap<usize, Vec<(Digest, Timestamp)>> = HashMap::new();
         for secret in snapshot.secrets {
+            if let Some(revoked_at) = secret.restored_from {
+                let digest = Digest::of(&secret.hash);
+                restored.entry(place(&secret.hash)).or_default().push((digest, revoked_at));
+            }
             let limits = match last.take() {
                 Some(last) if last.are_of(&secret) => last,
                 _ => self.limits.of(&secret),
@@ -173,8 +178,11 @@ impl Feed for LiveTable {
         }
         self.rules.store(Arc::new(LiveRuleTable::new(&snapshot.rules)));
         self.accounts.load(snapshot.accounts);
-        for (shard, mut next) in self.shards.iter().zip(next) {
+        for (number, (shard, mut next)) in self.shards.iter().zip(next).enumerate() {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            for (digest, revoked_at) in restored.remove(&number).unwrap_or_default() {
+                shard.undo(digest, revoked_at);
+            }
             next.remember(&shard);
             *shard = next;
         }
@@ -188,6 +196,14 @@ impl Feed for LiveTable {
             Change::SecretIssued(secret) => {
                 let limits = self.limits.of(&secret);
                 self.write(&secret.hash).insert(&secret, &limits);
+            }
+            Change::SecretRestored(secret) => {
+                let limits = self.limits.of(&secret);
+                let mut shard = self.write(&secret.hash);
+                if let Some(revoked_at) = secret.restored_from {
+                    shard.undo(Digest::of(&secret.hash), revoked_at);
+                }
+                shard.insert(&secret, &limits);
             }
             Change::SecretRevoked { hash, revocation, .. } => {
                 self.write(&hash).end(Digest::of(&hash), revocation);

@@ -41,7 +41,7 @@ const EXPIRED: u8 = 3;
 const CLOSES: u8 = 4;
 /// Was once rejected after the end of its grace period.
 const CLOSED: u8 = 5;
-/// Ended at `at`; the reason is added to this value. Never left again.
+/// Ended at `at`; the reason is added to this value. Left only if this very revocation is undone.
 const ENDED: u8 = 6;
 
 #[derive(Debug)]
@@ -126,6 +126,17 @@ impl LiveEntry {
         self.at = revocation.at.as_micros();
         let reason = RevocationReason::ALL.iter().position(|reason| *reason == revocation.reason);
         *self.state.get_mut() = ENDED + reason.and_then(|at| u8::try_from(at).ok()).unwrap_or(0);
+    }
+
+    /// Undoes the revocation at this instant. What the row says otherwise is replaced by the caller.
+    pub fn undo(&mut self, revoked_at: Timestamp) {
+        let state = *self.state.get_mut();
+        let at = Timestamp::from_micros(self.at);
+        let is_undone = state >= ENDED
+            && Revocation { at, reason: reason(state) }.is_undone_by(Some(revoked_at));
+        if is_undone {
+            *self.state.get_mut() = LIVE;
+        }
     }
 
     fn closed(&self) -> Revocation {

@@ -6,7 +6,7 @@ use super::{
     limits::LiveTokenLimits,
     row::{Digest, LiveEntry},
 };
-use keydesk_model::{AccountId, LiveSecret, MemberId, Revocation, TokenId, TokenOwner};
+use keydesk_model::{AccountId, LiveSecret, MemberId, Revocation, Timestamp, TokenId, TokenOwner};
 use std::sync::Arc;
 
 /// The load factor at which a shard grows (7 in 8), and the one after growth (3 in 4).
@@ -121,6 +121,13 @@ impl Shard {
     pub fn end(&mut self, digest: Digest, revocation: Revocation) {
         if let Some(row) = self.find_mut(digest) {
             row.end(revocation);
+        }
+    }
+
+    /// Undoes the revocation of a secret at this instant, and no other one.
+    pub fn undo(&mut self, digest: Digest, revoked_at: Timestamp) {
+        if let Some(row) = self.find_mut(digest) {
+            row.undo(revoked_at);
         }
     }
 
@@ -271,7 +278,7 @@ fn scale(uniform: u64, places: usize) -> usize {
 mod tests {
     use super::*;
     use crate::live::limits::KnownLimits;
-    use keydesk_model::{AccountNumber, IpAllowlist, ScopeSet, Timestamp};
+    use keydesk_model::{AccountNumber, IpAllowlist, ScopeSet};
     use keydesk_token::{Entropy, TokenHash};
     use proptest::prelude::*;
     use std::collections::HashMap;
@@ -290,6 +297,7 @@ mod tests {
             ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
+            restored_from: None,
         }
     }
 

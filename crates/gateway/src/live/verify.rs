@@ -81,6 +81,13 @@ impl LiveTable {
         }
     }
 
+    /// Returns the token of a known secret, in whatever state.
+    pub(crate) fn token_of(&self, presented: &Presented) -> Option<TokenId> {
+        let shard = self.read(&presented.0);
+        let row = shard.find(Digest::of(&presented.0))?;
+        Some(shard.details(row.details).token)
+    }
+
     /// Returns `None` if the token was removed after it was verified.
     pub(crate) fn identify(&self, verified: &Verified) -> Option<Identity> {
         self.look_up(verified, |shard, details, limits| {
@@ -147,6 +154,7 @@ mod tests {
             ip_allowlist: IpAllowlist::default(),
             observed: None,
             closing: None,
+            restored_from: None,
         }
     }
 

@@ -55,8 +55,12 @@ pub enum Command {
     Rotate(RotateArgs),
     /// Revoke the previous secrets of a rotated API token before their grace period ends
     RevokePrevious(RevokePreviousArgs),
-    /// Revoke an API token
+    /// Revoke an API token, which can be restored for 24 hours
     Revoke(RevokeArgs),
+    /// Pause an API token until it is restored
+    Pause(PauseArgs),
+    /// Restore an API token that was revoked or paused
+    Restore(ShowArgs),
     /// Show which clients would stop working, and print the ETag for --if-match
     Consequences(ConsequencesArgs),
 }
@@ -167,9 +171,22 @@ pub struct RevokePreviousArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct PauseArgs {
+    /// Token ID
+    id: String,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct RevokeArgs {
     /// Token ID
     id: String,
+    /// Revoke the token so that it can't be restored
+    #[arg(long)]
+    permanently: bool,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -225,16 +242,21 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let question = "Revoke the previous secrets?";
             let etag = consent.ask(&connection, &consequences, question).await?;
             let at = format!("{}/previous-secrets/revocations", path(&id));
-            print_revoked(&remote, &revoke(&connection, &at, &etag).await?);
+            print_revoked(&remote, &revoke(&connection, (&at, None), &etag).await?);
             Ok(())
         }
-        Command::Revoke(RevokeArgs { id, consent, remote }) => {
-            let connection = remote.connect()?;
-            let consequences = format!("{}/consequences?of=revoke", path(&id));
-            let etag = consent.ask(&connection, &consequences, "Revoke the token?").await?;
-            let at = format!("{}/revocations", path(&id));
-            let done = revoke(&connection, &at, &etag).await?;
-            print_revoked(&remote, &done);
+        Command::Revoke(RevokeArgs { id, permanently, consent, remote }) => {
+            let body = permanently.then(|| json!({ "permanent": true }));
+            let (act, question) = (("revocations", body), "Revoke the token?");
+            end(&id, act, (&consent, question), &remote).await
+        }
+        Command::Pause(PauseArgs { id, consent, remote }) => {
+            end(&id, ("pause", None), (&consent, "Pause the token?"), &remote).await
+        }
+        Command::Restore(ShowArgs { id, remote }) => {
+            let at = format!("{}/restorations", path(&id));
+            let call = Call { method: Method::POST, path: &at, ..Call::default() };
+            print_revoked(&remote, &remote.connect()?.send(call).await?.json()?);
             Ok(())
         }
         Command::Consequences(args) => {
@@ -374,8 +396,27 @@ async fn rotate(args: RotateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn revoke(connection: &Connection, path: &str, etag: &str) -> anyhow::Result<Value> {
-    let call = Call { method: Method::POST, path, if_match: Some(etag), ..Call::default() };
+/// Revokes or pauses a token after showing which clients would stop working.
+async fn end(
+    id: &str,
+    (act, body): (&str, Option<Value>),
+    (consent, question): (&Consent, &str),
+    remote: &Remote,
+) -> anyhow::Result<()> {
+    let connection = remote.connect()?;
+    let consequences = format!("{}/consequences?of=revoke", path(id));
+    let etag = consent.ask(&connection, &consequences, question).await?;
+    let at = format!("{}/{act}", path(id));
+    print_revoked(remote, &revoke(&connection, (&at, body), &etag).await?);
+    Ok(())
+}
+
+async fn revoke(
+    connection: &Connection,
+    (path, body): (&str, Option<Value>),
+    etag: &str,
+) -> anyhow::Result<Value> {
+    let call = Call { method: Method::POST, path, body, if_match: Some(etag), ..Call::default() };
     connection.send(call).await?.json()
 }
 

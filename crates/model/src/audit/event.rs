@@ -65,7 +65,10 @@ events! {
     TokenCreated { after: NewTokenDetail, over_expiry_policy: bool } = "token.created",
     TokenRenamed { before: NameDetail, after: NameDetail } = "token.renamed",
     TokenRotated { after: NewSecretDetail } = "token.rotated",
-    TokenRevoked { before: NameAndVersion } = "token.revoked",
+    TokenRevoked { before: NameAndVersion, restorable_until: Option<Rfc3339> } = "token.revoked",
+    TokenPaused { before: NameAndVersion } = "token.paused",
+    TokenRestored { after: NameAndVersion, revoked_at: Rfc3339 } = "token.restored",
+    TokenRevokedPermanently { before: NameAndVersion } = "token.revoked_permanently",
     TokenPreviousSecretsRevoked { after: Option<VersionDetail>, previous_secrets: usize } =
         "token.previous_secrets_revoked",
     TokenLimited { before: LimitsDetail, after: LimitsDetail } = "token.limited",

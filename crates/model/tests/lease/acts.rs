@@ -207,6 +207,14 @@ impl World {
                 }
             }
             Act::Complete(at) => state.writers[at].complete = true,
+            Act::Restore(at) => {
+                state.head += 1;
+                let (head, console) = (state.head, &mut state.writers[at]);
+                (console.own_head, console.restored) = (head, Some(head));
+                if let Some(gateway) = console.gateway {
+                    state.gateways[gateway].applied = head;
+                }
+            }
             Act::Remove(at) => {
                 for gone in state.writers[at].membership.gone(Moment::from_micros(state.now)) {
                     let as_seen = |row: &NodeRow| {

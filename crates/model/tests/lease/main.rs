@@ -15,6 +15,7 @@ fn world(gateways: usize, consoles: usize, steps: u64) -> World {
         consoles,
         gateway_writes: false,
         leaves: false,
+        restores: false,
         steps,
         max_staleness: 3,
         questions: (2, 1),
@@ -59,6 +60,13 @@ fn two_gateways_that_serve_alone() {
     .check();
 }
 
+/// A restoration is one more change: whoever has not applied the end before it doesn't accept by its lease alone.
+#[test]
+fn n9_a_restoration_makes_no_gateway_accept_what_it_has_not_applied() {
+    World { restores: true, questions: (2, 0), looks: 2, ..world(1, 1, 4) }.check();
+    World { restores: true, questions: (1, 0), looks: 1, drifts: false, ..world(2, 1, 3) }.check();
+}
+
 /// Two gateways, of which the first commits; they ask each other, and consoles.
 fn gateways_that_ask(consoles: usize) -> World {
     let asks = World { asks_peers: true, gateway_writes: true, ..world(2, consoles, 3) };
@@ -101,6 +109,8 @@ fn a_gateway_that_serves_alone_leaves_and_joins_again() {
 
 #[test]
 fn every_flaw_is_noticed() {
+    let restores = World { restores: true, questions: (2, 0), looks: 2, ..world(1, 1, 4) };
+    World { flaw: Mutation::CountsUnapplied, ..restores }.check();
     for flaw in [
         Mutation::CountsFromTheAnswer,
         Mutation::CountsUnapplied,

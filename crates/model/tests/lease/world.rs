@@ -58,6 +58,8 @@ pub struct World {
     pub questions: (u8, u8),
     /// How often each console looks at the list.
     pub looks: u8,
+    /// Whether the writer can undo what it has ended.
+    pub restores: bool,
     /// Which writer ends a token; another may look once, and take silent nodes out of the list.
     pub committer: usize,
     /// Whether a gateway's clock may be slow.
@@ -130,6 +132,8 @@ pub struct Writer {
     /// Those that were in the list when it first looked after the commit.
     pub awaited: Option<Vec<NodeId>>,
     pub complete: bool,
+    /// The number of the change that undid its own.
+    pub restored: Option<i64>,
     pub looks: u8,
     pub looked_at: Option<u64>,
 }
@@ -152,6 +156,8 @@ pub enum Act {
     Commit(usize),
     Look(usize),
     Complete(usize),
+    /// The writer undoes what it has ended.
+    Restore(usize),
     Remove(usize),
     /// A gateway leaves the list in good order.
     Leave(usize),
@@ -299,6 +305,7 @@ impl Model for World {
                 committed: None,
                 awaited: None,
                 complete: false,
+                restored: None,
                 looks: if at == self.committer { self.looks } else { 1 },
                 looked_at: None,
             }
@@ -343,6 +350,9 @@ impl Model for World {
                 if !console.complete && self.may_complete(console, state.now) {
                     acts.push(Act::Complete(at));
                 }
+                if self.restores && console.committed.is_some() && console.restored.is_none() {
+                    acts.push(Act::Restore(at));
+                }
                 if !console.membership.gone(Moment::from_micros(state.now)).is_empty() {
                     acts.push(Act::Remove(at));
                 }
@@ -364,6 +374,7 @@ impl Model for World {
             | Act::Commit(_)
             | Act::Look(_)
             | Act::Complete(_)
+            | Act::Restore(_)
             | Act::Remove(_)
             | Act::LeaveForGood(_) => {
                 self.console_acts(&mut state, act);
@@ -382,6 +393,7 @@ impl Model for World {
                 let Some(newest) = newest.max() else { return true };
                 state.gateways.iter().all(|gateway| {
                     let now = Moment::from_micros(gateway.clock);
+                    // It has applied the end, and perhaps the restoration behind it.
                     gateway.applied >= newest
                         || gateway.lease.ends_at().is_none_or(|end| end <= now)
                 })

@@ -22,7 +22,21 @@ const PAGE: &str = select_tokens!(
      ORDER BY token.created_at DESC, token.id DESC LIMIT $8"
 );
 
+const HELD: &str = select_tokens!(
+    "token.account_id = $1 AND token.held_at IS NOT NULL AND (token.held_until IS NULL OR token.held_until > $2) \
+     AND secret.ended_at IS NOT NULL ORDER BY token.held_at DESC, token.id DESC LIMIT 200"
+);
+
 impl Read {
+    /// Returns the tokens of an account that can be restored, those that were revoked last first.
+    pub async fn list_restorable_tokens(
+        &mut self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Token>, StoreError> {
+        query(HELD).bind(account).bind(now).all(self).await?.iter().map(token).collect()
+    }
+
     pub async fn list_api_tokens(
         &mut self,
         account: AccountId,

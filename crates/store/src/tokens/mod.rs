@@ -6,8 +6,8 @@ use crate::{
     sql::{SqlRow, query},
 };
 use keydesk_model::{
-    AccountId, Change, Closing, IpAllowlist, LiveSecret, MemberId, Revocation, RevocationReason,
-    ScopeSet, Timestamp, TokenId, TokenLimits, TokenOwner, TokenState,
+    AccountId, Change, Closing, Hold, IpAllowlist, LiveSecret, MemberId, Revocation,
+    RevocationReason, ScopeSet, Timestamp, TokenId, TokenLimits, TokenOwner, TokenState,
 };
 use keydesk_token::TokenHash;
 
@@ -32,6 +32,8 @@ pub struct Token {
     pub encrypted_copy: Option<Vec<u8>>,
     pub issued_at: Timestamp,
     pub revocation: Option<Revocation>,
+    /// The revocation if it could be undone when it was made.
+    pub hold: Option<Hold>,
     pub last_used_at: Option<Timestamp>,
     pub last_used_by: Option<String>,
     pub last_used_from: Option<String>,
@@ -76,7 +78,7 @@ macro_rules! select_tokens {
     ($condition:literal) => {
         concat!(
             "SELECT token.id, token.account_id, token.token_owner, token.member_id, token.name, token.scopes, \
-             token.ip_allowlist, token.observed_scopes, token.observed_ip_allowlist, token.expires_at, token.created_at, users.name AS created_by, secret.version, secret.masked, \
+             token.held_at, token.held_until, token.ip_allowlist, token.observed_scopes, token.observed_ip_allowlist, token.expires_at, token.created_at, users.name AS created_by, secret.version, secret.masked, \
              secret.encrypted_copy, secret.issued_at, secret.ended_at, secret.revocation_reason, latest.last_used_at, \
              latest.client, latest.client_ip \
              FROM token \
@@ -94,7 +96,10 @@ macro_rules! select_tokens {
     };
 }
 
+mod holds;
 mod lists;
+
+pub(crate) use holds::restoration_text;
 
 pub use lists::TokenFilter;
 
@@ -128,7 +133,8 @@ macro_rules! select_live_secrets {
         concat!(
             "SELECT secret.hash, secret.token_id, secret.ended_at, secret.revocation_reason, token.account_id, \
              account.number, token.member_id, token.name, token.scopes, token.expires_at, token.ip_allowlist, \
-             token.observed_scopes, token.observed_ip_allowlist, secret.rotated_at, secret.valid_until FROM secret \
+             token.observed_scopes, token.observed_ip_allowlist, secret.rotated_at, secret.valid_until, \
+             secret.restored_from FROM secret \
              JOIN token ON token.id = secret.token_id JOIN account ON account.id = token.account_id ",
             $condition
         )
@@ -158,6 +164,11 @@ fn revocation(row: &SqlRow) -> Result<Option<Revocation>, StoreError> {
     Ok(row::instant_opt(row, "ended_at")?.zip(reason).map(|(at, reason)| Revocation { at, reason }))
 }
 
+fn hold(row: &SqlRow) -> Result<Option<Hold>, StoreError> {
+    let until = row::instant_opt(row, "held_until")?;
+    Ok(row::instant_opt(row, "held_at")?.map(|since| Hold { since, until }))
+}
+
 fn token(row: &SqlRow) -> Result<Token, StoreError> {
     Ok(Token {
         id: row::parsed(row, "id")?,
@@ -175,6 +186,7 @@ fn token(row: &SqlRow) -> Result<Token, StoreError> {
         encrypted_copy: row.get("encrypted_copy")?,
         issued_at: row::instant(row, "issued_at")?,
         revocation: revocation(row)?,
+        hold: hold(row)?,
         last_used_at: row::instant_opt(row, "last_used_at")?,
         last_used_by: row.get("client")?,
         last_used_from: row.get("client_ip")?,
@@ -197,6 +209,7 @@ fn live_secret(row: &SqlRow) -> Result<LiveSecret, StoreError> {
         closing: row::instant_opt(row, "rotated_at")?
             .zip(row::instant_opt(row, "valid_until")?)
             .map(|(since, at)| Closing { since, at }),
+        restored_from: row::instant_opt(row, "restored_from")?,
     })
 }
 

@@ -18,8 +18,9 @@ const ABOUT: &str = "Everything that people do in the Keydesk console, a program
     (RFC 9457) with a stable `code`. Send an `Idempotency-Key` with a POST request to be able to repeat it.";
 
 /// The operations that need the `ETag` of their consequences in `If-Match`.
-const NEEDS_IF_MATCH: [&str; 7] = [
+const NEEDS_IF_MATCH: [&str; 8] = [
     "revoke_token",
+    "pause_token",
     "revoke_previous_secrets",
     "rotate_bearer_token",
     "remove_member",

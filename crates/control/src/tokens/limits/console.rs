@@ -246,6 +246,7 @@ fn why(violated: &ViolationRow) -> String {
         (Violation::Rate, true) => "violation-rate",
         (Violation::Rate, false) => "violation-rate-observed",
         (Violation::Quota, true) => "violation-quota",
+        (Violation::Revoked, _) => "violation-revoked",
         (Violation::PreviousSecret, _) => "violation-previous-secret",
         (Violation::Quota, false) => "violation-quota-observed",
     })

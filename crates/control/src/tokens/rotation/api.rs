@@ -14,6 +14,7 @@ use crate::{
         self,
         api::{TokenIdParam, TokenObject, read, read_allowlist, read_scopes},
         limits::list_clients_beyond,
+        restoration::api::{TokenWithReceipt, answer},
     },
 };
 use axum::extract::State;
@@ -141,63 +142,18 @@ pub(crate) async fn rotate_token(
     ))
 }
 
-/// A token that was revoked, or whose previous secrets were, with the receipt.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RevokedToken {
-    token: TokenObject,
-    receipt: Option<IssuedReceipt>,
-}
-
-/// Revokes an API token permanently.
-///
-/// Requires the `ETag` of the consequences of `revoke` in `If-Match`, or `*`.
-#[utoipa::path(post, path = "/tokens/{id}/revocations", operation_id = "revoke_token", tag = "Tokens", params(TokenIdParam),
-    responses((status = 200, body = RevokedToken, description = "The token and the receipt.")))]
-pub(crate) async fn revoke_token(
-    State(app): State<AppState>,
-    ApiPath(id): ApiPath<TokenId>,
-    request: Request<Caller>,
-) -> Result<Answer<RevokedToken>, ApiError> {
-    let caller = &request.caller;
-    Ok(once!(
-        app,
-        request,
-        {
-            check(&request.if_match, &tokens::prepare_end(&app, caller, id).await?.1)?;
-            let receipt = tokens::revoke_api_token(&app, caller, id).await?;
-            let token = read(&app, caller, &id.to_string()).await?;
-            Ok(RevokedToken { token, receipt: receipt.map(IssuedReceipt::from) })
-        },
-        |done| RevokedToken {
-            token: read(&app, caller, &done.target).await?,
-            receipt: find_issued(&app, caller, &done).await?,
-        }
-    ))
-}
-
 /// Revokes the previous secrets of a token, which ends its grace period.
 ///
 /// Requires the `ETag` of the consequences of `revoke_previous` in `If-Match`, or `*`.
 #[utoipa::path(post, path = "/tokens/{id}/previous-secrets/revocations", operation_id = "revoke_previous_secrets",
-    tag = "Tokens", params(TokenIdParam), responses((status = 200, body = RevokedToken, description = "The token and the receipt.")))]
+    tag = "Tokens", params(TokenIdParam), responses((status = 200, body = TokenWithReceipt, description = "The token and the receipt.")))]
 pub(crate) async fn revoke_previous(
     State(app): State<AppState>,
     ApiPath(id): ApiPath<TokenId>,
     request: Request<Caller>,
-) -> Result<Answer<RevokedToken>, ApiError> {
-    let caller = &request.caller;
-    Ok(once!(
-        app,
-        request,
-        {
-            check(&request.if_match, &list_clients_of_previous(&app, caller, id).await?)?;
-            let receipt = revoke_previous_secrets(&app, caller, id).await?;
-            let token = read(&app, caller, &id.to_string()).await?;
-            Ok(RevokedToken { token, receipt: receipt.map(IssuedReceipt::from) })
-        },
-        |done| RevokedToken {
-            token: read(&app, caller, &done.target).await?,
-            receipt: find_issued(&app, caller, &done).await?,
-        }
-    ))
+) -> Result<Answer<TokenWithReceipt>, ApiError> {
+    answer!(app, request, id, |caller| {
+        check(&request.if_match, &list_clients_of_previous(&app, caller, id).await?)?;
+        revoke_previous_secrets(&app, caller, id).await?
+    })
 }

@@ -29,7 +29,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
     let name = || json!({ "name": "Acme" });
     Some(match (method, path) {
         ("PATCH", "/account/limits") => json!({ "ip_allowlist": [] }),
-        ("POST", "/keys/{id}/rotations") => json!({}),
+        ("POST", "/keys/{id}/rotations" | "/tokens/{id}/revocations") => json!({}),
         ("PATCH", "/members/{id}") => json!({ "role": "viewer" }),
         ("PATCH", _) => name(),
         ("POST", "/tokens") => json!({ "name": "CI", "scopes": ["*"] }),

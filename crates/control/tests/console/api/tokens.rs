@@ -3,6 +3,7 @@
 use super::{Program, new_token};
 use crate::world::Console;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn f10_a_program_creates_limits_rotates_and_revokes_a_token() {
@@ -145,5 +146,62 @@ async fn a_secret_that_the_caller_made_is_never_seen_and_used_once() {
     ] {
         let refused = program.post("/tokens", body(digest, masked)).await;
         assert_eq!((refused.status, refused.code()), (422, code));
+    }
+}
+
+/// A revocation by hand can be undone until the microsecond before its day is over, and no other one can.
+#[tokio::test]
+async fn n9_a_revocation_is_undone_for_a_day_and_a_pause_at_any_time() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (tokens, audit) = (("scope", "tokens:write"), ("scope", "audit:read"));
+    let form = [("name", "program"), ("expires", "365d"), tokens, audit];
+    let key = ann.post("/keys", &form).await.value("new-key");
+    let program = Program { user: &ann, key };
+    let any = [("if-match", "*")];
+    let make = async |name: &str| {
+        let new = json!({ "name": name, "scopes": ["*"] });
+        let made = program.send(("POST", "/tokens"), Some(new), &[]).await;
+        format!("/tokens/{}", made.body["token"]["id"].as_str().expect("an ID"))
+    };
+    let act = async |at: &str, what: &str, body: Option<Value>| {
+        program.send(("POST", &format!("{at}/{what}")), body, &any).await
+    };
+    let at = make("in time").await;
+    let revoked = act(&at, "revocations", None).await;
+    assert_eq!(revoked.body["token"]["state"], "revoked");
+    assert!(revoked.body["token"]["restorable_until"].is_string(), "{revoked:?}");
+    console.pass(Duration::from_hours(24) - Duration::from_micros(1));
+    let restored = act(&at, "restorations", None).await;
+    assert_eq!((restored.status, &restored.body["token"]["state"]), (200, &json!("active")));
+    assert_eq!(act(&at, "restorations", None).await.code(), "not_restorable");
+
+    let at = make("too late").await;
+    act(&at, "revocations", None).await;
+    console.pass(Duration::from_hours(24));
+    let late = act(&at, "restorations", None).await;
+    assert_eq!((late.status, late.code()), (409, "not_restorable"), "{late:?}");
+    assert!(late.body["detail"].to_string().contains("more than 24 hours ago"), "{late:?}");
+    assert_eq!(program.get(&at).await.body["restorable"], false);
+
+    let at = make("paused").await;
+    let paused = act(&at, "pause", None).await;
+    assert_eq!(paused.body["token"]["state"], "paused", "{paused:?}");
+    console.pass(Duration::from_hours(24 * 20));
+    assert_eq!(act(&at, "restorations", None).await.status, 200);
+
+    for (name, first) in [("at once", None), ("later", Some(json!({})))] {
+        let at = make(name).await;
+        if first.is_some() {
+            act(&at, "revocations", first).await;
+        }
+        let permanent = Some(json!({ "permanent": true }));
+        assert_eq!(act(&at, "revocations", permanent).await.status, 200, "{name}");
+        let refused = act(&at, "restorations", None).await;
+        assert!(refused.body["detail"].to_string().contains("permanently"), "{refused:?}");
+    }
+    for event in ["token.revoked", "token.paused", "token.restored", "token.revoked_permanently"] {
+        let found = program.get(&format!("/audit?event={event}")).await;
+        assert!(!found.body["items"].as_array().expect("items").is_empty(), "{event}");
     }
 }

@@ -1,0 +1,65 @@
+//! Revocations that can be undone. A secret that was restored names the revocation that was undone and has the console's
+//! signature of that, so that a node whose journal has the revocation can tell a restoration from a database that has
+//! lost it.
+
+use super::live_secret_of;
+use crate::{StoreError, Write, row, sql::query};
+use keydesk_model::{Change, Hold, Revocation, RevocationReason, Timestamp, TokenId};
+use keydesk_token::TokenHash;
+
+const HOLD: &str = "UPDATE token SET held_at = $1, held_until = $2 WHERE id = $3";
+const FORGET: &str = "UPDATE token SET held_at = NULL, held_until = NULL WHERE id = $1";
+const END: &str = "UPDATE secret SET ended_at = $1 WHERE token_id = $2 AND ended_at = $3 AND revocation_reason = 'revoked' \
+    RETURNING hash, (SELECT expires_at FROM token WHERE token.id = secret.token_id) AS expires_at";
+const REVOKED_BY: &str = "SELECT hash FROM secret WHERE token_id = $1 AND ended_at = $2 AND revocation_reason = 'revoked'";
+const RESTORE: &str = "UPDATE secret SET ended_at = NULL, revocation_reason = NULL, restored_from = $1, \
+    restored_seal = $2 WHERE hash = $3";
+
+/// Returns the text that a console signs when it undoes a revocation.
+pub(crate) fn restoration_text(hash: &TokenHash, restored_from: Timestamp) -> String {
+    format!("restored|{}|{}", hex::encode(hash.as_bytes()), restored_from.as_micros())
+}
+
+impl Write {
+    /// Revokes a token so that it can be restored until an instant, or at any time. Returns whether it was active.
+    pub async fn hold_token(
+        &mut self,
+        token: TokenId,
+        until: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        if !self.end_secret(token, RevocationReason::Revoked).await? {
+            return Ok(false);
+        }
+        let now = self.now();
+        query(HOLD).bind(now).bind(until).bind(token).execute(self).await?;
+        Ok(true)
+    }
+
+    /// Makes a revocation permanent. For gateways, that is another revocation, so that a database which has lost it can't
+    /// undo it with the first one.
+    pub async fn end_hold(&mut self, token: TokenId, hold: Hold) -> Result<(), StoreError> {
+        let at = self.now();
+        let ended = query(END).bind(at).bind(token).bind(hold.since).all(self).await?;
+        for row in &ended {
+            let hash = TokenHash::from_bytes(row::digest(row, "hash")?);
+            let expires_at = row::instant_opt(row, "expires_at")?;
+            let revocation = Revocation { at, reason: RevocationReason::Revoked };
+            self.record(&Change::SecretRevoked { hash, revocation, expires_at }).await?;
+        }
+        query(FORGET).bind(token).execute(self).await.map(|_| ())
+    }
+
+    /// Undoes a revocation: the secrets that it ended work again.
+    pub async fn restore_token(&mut self, token: TokenId, hold: Hold) -> Result<(), StoreError> {
+        let rows = query(REVOKED_BY).bind(token).bind(hold.since).all(self).await?;
+        for row in &rows {
+            let hash = TokenHash::from_bytes(row::digest(row, "hash")?);
+            let seal = self.seal(&restoration_text(&hash, hold.since));
+            let restore = query(RESTORE).bind(hold.since).bind(seal);
+            restore.bind(hash.as_bytes().to_vec()).execute(self).await?;
+            let restored = live_secret_of(self, &hash).await?;
+            self.record(&Change::SecretRestored(Box::new(restored))).await?;
+        }
+        query(FORGET).bind(token).execute(self).await.map(|_| ())
+    }
+}
