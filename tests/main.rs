@@ -7,6 +7,7 @@ mod backup;
 mod bearer;
 mod bounds;
 mod browser;
+mod canaries;
 mod circles;
 mod clocks;
 mod cluster;

@@ -9,7 +9,7 @@ use crate::{
 use std::{fs, path::Path, process::Command};
 
 /// The scopes of an owner and of an operator.
-const ALL_SCOPES: [&str; 11] = [
+const ALL_SCOPES: [&str; 12] = [
     "tokens:write",
     "limits:write",
     "usage:read",
@@ -19,6 +19,7 @@ const ALL_SCOPES: [&str; 11] = [
     "sso:write",
     "keys:write",
     "webhooks:write",
+    "canaries:write",
     "limits:read",
     "members:read",
 ];
@@ -214,9 +215,8 @@ async fn f10_the_examples_of_the_guides_work() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let key = create_key(&ann, "/keys", &ALL_SCOPES).await;
-    for guide in
-        ["docs/guide/api.md", "docs/guide/cli.md", "docs/guide/webhooks.md", "docs/guide/undo.md"]
-    {
+    for guide in ["api", "cli", "webhooks", "undo", "canaries"] {
+        let guide = &format!("docs/guide/{guide}.md");
         let folder = tempfile::tempdir().expect("a folder");
         let binary = Path::new(env!("CARGO_BIN_EXE_keydesk")).parent().expect("a folder");
         let script = format!("set -euo pipefail\n{}", runnable(guide).join("\n"));
@@ -241,6 +241,8 @@ async fn f10_the_examples_of_the_guides_work() {
             assert!(read("revoked.json").contains("\"complete\":true"));
         } else if guide.ends_with("webhooks.md") {
             assert!(printed.contains("1 account.created"), "{printed}");
+        } else if guide.ends_with("canaries.md") {
+            assert!(printed.contains("can_"), "{printed}");
         } else if guide.ends_with("undo.md") {
             let restored = fs::read_to_string(folder.path().join("restored.json")).expect("there");
             assert!(restored.contains("\"complete\":true"), "{restored}");

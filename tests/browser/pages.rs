@@ -205,10 +205,11 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.show_as(screen).await;
 }
 
-/// The pages about programs: their keys, their webhooks, and a token that is revoked and restored.
+/// The pages about programs: their keys, their webhooks, canary tokens, and a token that is revoked and restored.
 async fn programs(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     keys(keydesk, browser, screen).await;
     webhooks(keydesk, browser, screen).await;
+    canaries(keydesk, browser, screen).await;
     restoration(keydesk, browser, screen).await;
 }
 
@@ -288,6 +289,18 @@ async fn webhooks(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.click("a[href$=\"/remove\"]").await;
     browser.find("form[action$=\"/remove\"]").await;
     inspect(browser, "webhook-remove", screen).await;
+}
+
+/// The page of canary tokens, and the bait.
+async fn canaries(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    browser.go(&format!("{}/canaries", keydesk.console)).await;
+    browser.fill("name", "Old .env file on the build server").await;
+    browser.click("main form button.primary").await;
+    browser.find("#canary-bait-token").await;
+    inspect(browser, "canary-shown-once", screen).await;
+    browser.click("main .actions a.btn").await;
+    browser.find("form[action$=\"/remove\"]").await;
+    inspect(browser, "canaries", screen).await;
 }
 
 /// A form of a page that was opened in another account.

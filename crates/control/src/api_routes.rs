@@ -7,6 +7,7 @@ use crate::{
         api as account, console_links::api as console_links, limits::api as account_limits,
     },
     audit::api as audit,
+    canaries::api as canaries,
     door::api::{BASE, document, guard},
     management_keys::api as keys,
     members::{api as members, invitations::api as invitations},
@@ -41,8 +42,9 @@ pub enum ApiAccess {
 use ApiAccess::{Account, Either, Key, Needs, Operator};
 use OperatorPermission::{ManageAccounts, OpenSessions, SeeAccounts, SeeInstance};
 use Permission::{
-    LimitAccount, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit, SeeLimits,
-    SeeMembers, SeeReceipts, SeeTokens, SeeUsage, SeeWebhooks, TakeOverKeys, UseApiDocs,
+    LimitAccount, ManageCanaries, ManageMembers, ManageOwners, ManageSso, ManageTokens, SeeAudit,
+    SeeCanaries, SeeLimits, SeeMembers, SeeReceipts, SeeTokens, SeeUsage, SeeWebhooks,
+    TakeOverKeys, UseApiDocs,
 };
 
 const SEE_KEYS: ApiAccess = Either(Permission::SeeKeys, OperatorPermission::SeeKeys);
@@ -130,6 +132,11 @@ api_routes! {
     MANAGE_KEYS => keys::rotate_management_key;
     MANAGE_KEYS => keys::revoke_management_key;
     Needs(TakeOverKeys) => keys::take_over_management_key;
+
+    Needs(SeeCanaries) => canaries::list;
+    Needs(ManageCanaries) => canaries::create;
+    Needs(SeeCanaries) => canaries::read_canary;
+    Needs(ManageCanaries) => canaries::remove;
 
     SEE_WEBHOOKS => webhooks::list;
     MANAGE_WEBHOOKS => webhooks::create;

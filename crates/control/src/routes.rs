@@ -9,6 +9,7 @@ use crate::{
     api_docs::console as api_docs,
     api_routes::api_router,
     audit::console as audit,
+    canaries::console as canaries,
     door::{
         api::document,
         assets, guard,
@@ -77,9 +78,9 @@ macro_rules! routes {
 
 use Access::{Anyone, Needs, Operator, Session};
 use Permission::{
-    LimitAccount, ManageKeys, ManageMembers, ManageOwners, ManageSso, ManageTokens, ManageWebhooks,
-    SeeAudit, SeeKeys, SeeLimits, SeeMembers, SeeReceipts, SeeTokens, SeeUsage, SeeWebhooks,
-    TakeOverKeys, UseApiDocs,
+    LimitAccount, ManageCanaries, ManageKeys, ManageMembers, ManageOwners, ManageSso, ManageTokens,
+    ManageWebhooks, SeeAudit, SeeCanaries, SeeKeys, SeeLimits, SeeMembers, SeeReceipts, SeeTokens,
+    SeeUsage, SeeWebhooks, TakeOverKeys, UseApiDocs,
 };
 
 routes! {
@@ -173,6 +174,10 @@ routes! {
     post "/webhooks/{id}/remove"             Needs(ManageWebhooks) => webhooks::remove::<Caller>;
     get  "/webhooks/{id}/deliveries/{delivery}" Needs(SeeWebhooks) => webhooks::show_delivery::<Caller>;
     post "/webhooks/{id}/deliveries/{delivery}/redeliver" Needs(ManageWebhooks) => webhooks::send_again::<Caller>;
+
+    get  "/canaries"                        Needs(SeeCanaries) => canaries::list;
+    post "/canaries"                        Needs(ManageCanaries) => canaries::create;
+    post "/canaries/{id}/remove"            Needs(ManageCanaries) => canaries::remove;
 
     get  "/receipts"                        Needs(SeeReceipts) => receipts::list;
     get  "/receipts/{id}"                   Needs(SeeReceipts) => receipts::show;

@@ -12,12 +12,15 @@ use crate::{
     permission::InFlight,
     permit::{OfAccount, Permitted},
     rate_limit::RequestCost,
+    redaction::without_tokens,
     settings::Settings,
     sunset,
     target::Target,
     wire::{Field, IDENTITY_HEADERS, Kind, MOST_FIELDS, Noted},
 };
-use keydesk_model::{AccountNumber, Called, Clock, Timestamp, TokenId, Violation};
+use keydesk_model::{
+    AccountNumber, Called, CanaryUse, Clock, Timestamp, TokenId, Violation, client_of,
+};
 use keydesk_token::Entropy;
 use std::{net::IpAddr, sync::Arc};
 
@@ -38,12 +41,14 @@ impl Gate<'_> {
         (noted, presented): (&Noted, Presented),
         story: &mut RequestTrace,
     ) -> Result<(Permitted, Identity), Rejection> {
-        let verified =
-            self.table.verify(&presented, story.arrival.at).inspect_err(|rejection| {
-                if matches!(rejection, Rejection::Revoked { .. }) {
-                    self.note_revoked(call, &presented, noted, story.arrival.at);
-                }
-            })?;
+        let verified = self.table.verify(&presented, story.arrival.at);
+        let verified = verified.inspect_err(|rejection| match rejection {
+            Rejection::Revoked { .. } => {
+                self.note_revoked(call, &presented, noted, story.arrival.at);
+            }
+            Rejection::UnknownToken => self.note_canary(call, &presented, noted, story),
+            _ => {}
+        })?;
         let own = OfAccount::new(verified, target)?;
         let identity = self.table.identify(own.token()).ok_or(Rejection::UnknownToken)?;
         story.is_of(own.token().number, identity.token);
@@ -86,6 +91,23 @@ impl Gate<'_> {
             client_ip: call.client_ip,
             at,
             called: &called,
+        });
+    }
+
+    /// Records the use of a canary token, which is otherwise an unknown one.
+    fn note_canary(self, call: Call, presented: &Presented, noted: &Noted, story: &RequestTrace) {
+        self.table.note_canary(presented, |canary| {
+            let agent = noted.user_agent.first.and_then(|agent| std::str::from_utf8(agent).ok());
+            CanaryUse {
+                canary,
+                at: story.arrival.at,
+                client_ip: call.client_ip.to_string(),
+                client: client_of(agent).into_owned(),
+                method: call.method.chars().take(20).collect(),
+                path: without_tokens(call.path.unwrap_or_default()).chars().take(300).collect(),
+                request_id: story.arrival.request_id.to_string(),
+                uses: 1,
+            }
         });
     }
 

@@ -61,6 +61,12 @@ pub const AUDIT: Job = Job {
     needs: "a console, the database, and the file or the syslog server",
     runs_at_start: true,
 };
+pub const CANARIES: Job = Job {
+    name: "canary_alarms",
+    period: Duration::from_secs(1),
+    needs: "a console and the database",
+    runs_at_start: true,
+};
 pub const USAGE: Job = Job {
     name: "usage_reports",
     period: Duration::from_secs(1),

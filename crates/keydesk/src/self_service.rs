@@ -3,8 +3,8 @@
 use crate::background::Work;
 use keydesk_control::{
     AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, SelfServiceError, WebhookDispatcher,
-    close_due_secrets, forget_closed_accounts, forget_finished_requests, revoke_own_token,
-    rotate_own_token, send_reminders,
+    close_due_secrets, forget_closed_accounts, forget_finished_requests, raise_canary_alarms,
+    revoke_own_token, rotate_own_token, send_reminders,
 };
 use keydesk_gateway::{
     Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
@@ -119,6 +119,18 @@ impl Work for FinishedRequests {
     async fn run(&mut self) -> Result<(), String> {
         forget_finished_requests(&self.0).await.map_err(|error| {
             tracing::warn!(%error, "failed to forget finished requests");
+            error.to_string()
+        })
+    }
+}
+
+/// Raises alarms for used canary tokens.
+pub struct CanaryAlarms(pub AppState);
+
+impl Work for CanaryAlarms {
+    async fn run(&mut self) -> Result<(), String> {
+        raise_canary_alarms(&self.0).await.map_err(|error| {
+            tracing::warn!(%error, "failed to raise canary alarms");
             error.to_string()
         })
     }

@@ -101,6 +101,7 @@ fn send_out(
     let webhooks = WebhookDispatcher::new(app.clone());
     let rest = [
         background.start(&background::WEBHOOKS, webhooks),
+        background.start(&background::CANARIES, self_service::CanaryAlarms(app.clone())),
         background.start(&background::REMINDERS, reminders),
         background.start(&background::REQUESTS, requests),
     ];

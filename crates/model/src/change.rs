@@ -2,8 +2,9 @@
 //! written in the same transaction as the change that it describes.
 
 use crate::{
-    AccountId, AccountNumber, AccountState, Closing, IpAllowlist, LiveAccount, Mode, Moment, Month,
-    QuotaUse, Revocation, Rules, ScopeSet, Timestamp, TokenId, TokenLimits, TokenOwner, Usage,
+    AccountId, AccountNumber, AccountState, CanaryUse, Closing, IpAllowlist, LiveAccount,
+    LiveCanary, Mode, Moment, Month, QuotaUse, Revocation, Rules, ScopeSet, Timestamp, TokenId,
+    TokenLimits, TokenOwner, Usage,
 };
 use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ pub struct LiveSecret {
     /// The grace period if the secret has been rotated.
     #[serde(default)]
     pub closing: Option<Closing>,
-    /// The instant of the revocation that was undone last.
+    /// In [`Change::SecretRestored`], the instant of the revocation that was undone.
     #[serde(default)]
     pub restored_from: Option<Timestamp>,
 }
@@ -66,6 +67,8 @@ pub enum Change {
     },
     /// The revocation at `restored_from` was undone. It undoes no other one.
     SecretRestored(Box<LiveSecret>),
+    CanaryCreated(LiveCanary),
+    CanaryRemoved(LiveCanary),
     RulesChanged(LiveRules),
     AccountChanged(LiveAccount),
     /// The account was suspended or closed; its other attributes are unchanged.
@@ -84,6 +87,8 @@ impl Change {
             Self::AccountStopped { state, .. } => *state != AccountState::Active,
             Self::SecretIssued(_)
             | Self::SecretRestored(_)
+            | Self::CanaryCreated(_)
+            | Self::CanaryRemoved(_)
             | Self::RulesChanged(_)
             | Self::AccountChanged(_) => false,
         }
@@ -98,6 +103,9 @@ pub struct Snapshot<'a> {
     pub rules: LiveRules,
     /// The accounts that have limits of their own.
     pub accounts: Vec<LiveAccount>,
+    pub canaries: Vec<LiveCanary>,
+    /// The revocations that were undone, by secret and instant.
+    pub restored: Vec<(TokenHash, Timestamp)>,
     pub secrets: Box<dyn Iterator<Item = LiveSecret> + 'a>,
 }
 
@@ -108,8 +116,15 @@ impl<'a> Snapshot<'a> {
         I::IntoIter: ExactSizeIterator + 'a,
     {
         let secrets = secrets.into_iter();
-        let (rules, accounts) = (LiveRules::default(), Vec::new());
-        Self { seq, count: secrets.len(), rules, accounts, secrets: Box::new(secrets) }
+        Self {
+            seq,
+            count: secrets.len(),
+            rules: LiveRules::default(),
+            accounts: Vec::new(),
+            canaries: Vec::new(),
+            restored: Vec::new(),
+            secrets: Box::new(secrets),
+        }
     }
 }
 
@@ -117,6 +132,16 @@ impl Snapshot<'_> {
     #[must_use]
     pub fn with_rules(self, rules: LiveRules) -> Self {
         Self { rules, ..self }
+    }
+
+    #[must_use]
+    pub fn with_canaries(self, canaries: Vec<LiveCanary>) -> Self {
+        Self { canaries, ..self }
+    }
+
+    #[must_use]
+    pub fn with_restored(self, restored: Vec<(TokenHash, Timestamp)>) -> Self {
+        Self { restored, ..self }
     }
 
     #[must_use]
@@ -150,6 +175,8 @@ pub trait Table: Feed {
     /// Returns the usage since the previous request. If there is too much for one batch, the entries that have waited
     /// longest come first, unless `all` is set.
     fn take_usage(&self, all: bool) -> Vec<Usage>;
+    /// Returns the uses of canary tokens since the previous request.
+    fn take_canary_uses(&self) -> Vec<CanaryUse>;
     /// Returns whether a plan has a quota.
     fn has_quotas(&self) -> bool;
     /// Returns the requests that count against a quota and haven't been reported yet, by month. The caller must report
@@ -159,7 +186,7 @@ pub trait Table: Feed {
     fn note_quota_use(&self, month: Month, totals: &[QuotaUse]);
 }
 
-mod hex_hash {
+pub(crate) mod hex_hash {
     //! Serialization of a digest as 64 hexadecimal digits.
     use keydesk_token::TokenHash;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -97,6 +97,8 @@ typed_id! {
     InvitationId = "inv";
     /// An email that is queued for the mail server.
     MailId = "eml";
+    /// A token that never works, and whose use raises an alarm.
+    CanaryId = "can";
     /// An endpoint that receives events.
     WebhookId = "whk";
     /// The delivery of one event to one endpoint.

@@ -21,6 +21,8 @@ pub enum KeyScope {
     KeysWrite,
     WebhooksRead,
     WebhooksWrite,
+    CanariesRead,
+    CanariesWrite,
     AccountsRead,
     AccountsWrite,
     SessionsWrite,
@@ -42,6 +44,8 @@ text_form!(KeyScope, KeyScopeError = KeyScopeError, {
     KeysWrite = "keys:write",
     WebhooksRead = "webhooks:read",
     WebhooksWrite = "webhooks:write",
+    CanariesRead = "canaries:read",
+    CanariesWrite = "canaries:write",
     AccountsRead = "accounts:read",
     AccountsWrite = "accounts:write",
     SessionsWrite = "sessions:write",
@@ -71,6 +75,8 @@ impl KeyScope {
             Self::KeysWrite => &[P::SeeKeys, P::ManageKeys, P::TakeOverKeys],
             Self::WebhooksRead => &[P::SeeWebhooks],
             Self::WebhooksWrite => &[P::SeeWebhooks, P::ManageWebhooks],
+            Self::CanariesRead => &[P::SeeCanaries],
+            Self::CanariesWrite => &[P::SeeCanaries, P::ManageCanaries],
             Self::AccountsRead | Self::AccountsWrite | Self::SessionsWrite | Self::InstanceRead => {
                 &[]
             }

@@ -3,6 +3,7 @@
 mod account;
 mod attempt;
 pub mod audit;
+mod canary;
 mod change;
 mod client;
 mod cookie;
@@ -33,6 +34,7 @@ mod webhook;
 pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
 pub use attempt::{AttemptKind, Attempts, LOCKED_AT, Throttled};
 pub use audit::{Actor, Event, Origin};
+pub use canary::{CANARY_SUMMARY, CANARY_USED, CanaryUse, LiveCanary};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
 pub use client::client_of;
 pub use cookie::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE, is_console_cookie};
@@ -40,8 +42,8 @@ pub use cors::{CorsPolicy, OriginError, OriginList};
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use hops::TrustedProxies;
 pub use id::{
-    AccountId, DeliveryId, IdError, InvitationId, MailId, ManagementKeyId, MemberId, NodeId,
-    SessionId, TokenId, UserId, WebhookId,
+    AccountId, CanaryId, DeliveryId, IdError, InvitationId, MailId, ManagementKeyId, MemberId,
+    NodeId, SessionId, TokenId, UserId, WebhookId,
 };
 pub use key_scope::{KeyScope, KeyScopeError, KeyScopes};
 pub use language::{Language, LanguageError};

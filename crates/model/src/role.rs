@@ -56,6 +56,10 @@ Permission {
     SeeWebhooks,
     /// Create, change, and remove webhooks.
     ManageWebhooks,
+    /// See canary tokens and their uses.
+    SeeCanaries,
+    /// Create and remove canary tokens.
+    ManageCanaries,
     /// Make a management key act as oneself.
     TakeOverKeys,
     /// Set up single sign-on.
@@ -106,7 +110,9 @@ impl Role {
             | Permission::SeeKeys
             | Permission::ManageKeys
             | Permission::SeeWebhooks
-            | Permission::ManageWebhooks => Self::Administrator,
+            | Permission::ManageWebhooks
+            | Permission::SeeCanaries
+            | Permission::ManageCanaries => Self::Administrator,
             Permission::ManageOwners | Permission::ManageSso | Permission::TakeOverKeys => {
                 Self::Owner
             }

@@ -2,7 +2,7 @@
 //! The response to a report can be lost, so the report is sent again unchanged, under the same number, until there is
 //! one.
 
-use keydesk_model::{Clock, Month, NodeId, QuotaUse, Table, Timestamp, Usage};
+use keydesk_model::{CanaryUse, Clock, Month, NodeId, QuotaUse, Table, Timestamp, Usage};
 use keydesk_store::{Sent, Store, StoreError};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -21,6 +21,8 @@ pub struct Counts {
     /// The report being sent, and the usage that follows it.
     usage: Option<(i64, Vec<Usage>)>,
     waiting: Vec<Usage>,
+    /// The uses of canary tokens that are being sent.
+    canaries: Option<(i64, Vec<CanaryUse>)>,
     quotas: VecDeque<(i64, Month, Vec<QuotaUse>)>,
     /// The time when the totals were last read.
     heard_at: Timestamp,
@@ -38,8 +40,19 @@ impl Counts {
     pub async fn begin(store: Store, table: Arc<dyn Table>, clock: Clock, own: NodeId) -> Self {
         let (usage, waiting, quotas) = (None, Vec::new(), VecDeque::new());
         let (heard_at, month) = (Timestamp::from_micros(0), Month::default());
-        let mut counts =
-            Self { store, table, clock, own, last: 0, usage, waiting, quotas, heard_at, month };
+        let mut counts = Self {
+            store,
+            table,
+            clock,
+            own,
+            last: 0,
+            usage,
+            waiting,
+            canaries: None,
+            quotas,
+            heard_at,
+            month,
+        };
         counts.exchange_quotas().await;
         counts
     }
@@ -47,6 +60,7 @@ impl Counts {
     /// Sends a report. Runs once per [`REPORT`].
     pub async fn report(&mut self) {
         self.write_usage(false).await;
+        self.write_canary_uses().await;
         self.exchange_quotas().await;
         self.store.let_go();
     }
@@ -56,6 +70,7 @@ impl Counts {
         self.write_usage(true).await;
         // The first write may have sent only the report that was waiting for its response.
         self.write_usage(true).await;
+        self.write_canary_uses().await;
         self.exchange_quotas().await;
         if self.usage.is_some() || !self.waiting.is_empty() {
             tracing::error!("the last usage was lost: the database does not respond");
@@ -81,6 +96,22 @@ impl Counts {
         match self.store.record_usage(usage, sent).await {
             Ok(()) => self.usage = None,
             Err(error) => tracing::warn!(%error, "failed to write usage"),
+        }
+    }
+
+    async fn write_canary_uses(&mut self) {
+        if self.canaries.is_none() {
+            let uses = self.table.take_canary_uses();
+            if uses.is_empty() {
+                return;
+            }
+            self.canaries = Some((self.number(), uses));
+        }
+        let Some((number, uses)) = &self.canaries else { return };
+        let sent = Sent { by: self.own, kind: "canary", number: *number, now: self.clock.now() };
+        match self.store.record_canary_uses(uses, sent).await {
+            Ok(()) => self.canaries = None,
+            Err(error) => tracing::warn!(%error, "failed to report the use of a canary token"),
         }
     }
 

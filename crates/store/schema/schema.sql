@@ -128,15 +128,18 @@ CREATE TABLE secret (
     rotated_at INTEGER,
     valid_until INTEGER,
     revoke_after_idle INTEGER,
-    -- The instant of the revocation that was undone last, and the console's signature of that.
-    restored_from INTEGER,
-    restored_seal TEXT,
     UNIQUE (token_id, version),
     CHECK ((ended_at IS NULL) = (revocation_reason IS NULL)),
     CHECK (ended_at IS NULL OR encrypted_copy IS NULL)
 ) STRICT;
 CREATE INDEX secret_with_copy ON secret (token_id) WHERE encrypted_copy IS NOT NULL;
-CREATE INDEX secret_restored ON secret (restored_from) WHERE restored_from IS NOT NULL;
+-- The revocations that were undone, each with the console's signature. A node that has missed any number of them finds all.
+CREATE TABLE restoration (
+    hash BLOB NOT NULL REFERENCES secret (hash),
+    revoked_at INTEGER NOT NULL,
+    seal TEXT,
+    PRIMARY KEY (hash, revoked_at)
+) STRICT;
 CREATE UNIQUE INDEX secret_current ON secret (token_id) WHERE ended_at IS NULL AND valid_until IS NULL;
 CREATE INDEX secret_previous ON secret (valid_until) WHERE valid_until IS NOT NULL AND ended_at IS NULL;
 
@@ -572,6 +575,36 @@ CREATE TABLE delivery_attempt (
     response TEXT NOT NULL,
     PRIMARY KEY (delivery_id, number)
 ) STRICT;
+
+-- Tokens that never work, by SHA-256. A use raises an alarm, at `alarmed_at` the last one.
+CREATE TABLE canary (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES account (id),
+    name TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    masked TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    removed_at INTEGER,
+    uses INTEGER NOT NULL DEFAULT 0,
+    last_used_at INTEGER,
+    last_used_by TEXT,
+    last_used_from TEXT,
+    alarmed_at INTEGER
+) STRICT;
+CREATE INDEX canary_of_account ON canary (account_id, created_at);
+
+-- Uses of canary tokens, as gateways report them, until they are in an alarm.
+CREATE TABLE canary_use (
+    canary_id TEXT NOT NULL REFERENCES canary (id),
+    at INTEGER NOT NULL,
+    client_ip TEXT NOT NULL,
+    client TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    uses INTEGER NOT NULL
+) STRICT;
+CREATE INDEX canary_use_of ON canary_use (canary_id, at);
 
 -- How far the readers of the audit log are, by the number of the last entry that they have passed on. A reader that passes
 -- entries on outside of a transaction is claimed by a node until an instant.

@@ -13,18 +13,17 @@ use crate::{
     state::{Follower, Following, Position, Revived, Store},
     tokens::restoration_text,
 };
-use keydesk_model::{AccountState, Change, Feed, LiveAccount, LiveSecret, Snapshot};
+use keydesk_model::{AccountState, Change, Feed, LiveAccount, LiveSecret, Snapshot, Timestamp};
 use keydesk_token::TokenHash;
 use std::{
-    collections::HashSet,
+    io,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 const LATER_CHANGES: &str =
     "SELECT seq, body, chain, seal FROM change WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
-const RESTORED: &str =
-    "SELECT hash, restored_from, restored_seal FROM secret WHERE restored_from IS NOT NULL";
+const RESTORED: &str = "SELECT hash, revoked_at, seal FROM restoration ORDER BY revoked_at";
 
 /// A guard that marks a reload in progress until it is dropped.
 struct Loading<'a>(&'a AtomicBool);
@@ -74,11 +73,32 @@ impl Following {
                 drop(read);
                 return self.load_anew(store, follower).await;
             };
-            for (position, change) in changes {
-                self.unwritten.extend(Record::of(&change));
-                feed.apply(position.seq, self.without_other_revocations(change)?);
-                self.position = position;
+            self.apply(changes, feed).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply(
+        &mut self,
+        changes: Vec<(Position, Change)>,
+        feed: &dyn Feed,
+    ) -> Result<(), StoreError> {
+        let mut known = None;
+        for (position, mut change) in changes {
+            let record = Record::of(&change);
+            self.unwritten.extend(record);
+            let restores = matches!(change, Change::SecretRestored(_));
+            if let (Some(known), Some(record)) = (&mut known, record) {
+                Known::add(known, record);
+            } else if restores {
+                // The journal may be long, so it is read once for any number of restorations.
+                known = Some(self.known().await?);
             }
+            if let (true, Some(known)) = (restores, &known) {
+                change = self.without_other_revocations(change, known);
+            }
+            feed.apply(position.seq, change);
+            self.position = position;
         }
         Ok(())
     }
@@ -97,33 +117,19 @@ impl Following {
         let position = head(&mut at_once).await?;
         self.keys = PublicKeys::read(&mut at_once).await?;
         let secrets = LiveSecrets::read(&mut at_once).await?;
-        let mut known = self.known()?;
+        let mut known = self.known().await?;
         let restored = self.restored(&mut at_once, store.is_shared()).await?;
         let mut accounts = at_once.list_limited_accounts().await?;
         let accounts_revived = revive(&mut at_once, &known, &mut accounts).await?;
+        let canaries = at_once.list_live_canaries().await?;
         let rules = at_once.find_rules().await?.unwrap_or_default().live;
         at_once.finish().await?;
-        let (mut revived, mut unknown) = (Vec::new(), Vec::new());
+        let mut revived = Vec::new();
+        let mut unknown = known.learn(&restored);
         let has_journal = self.journal.is_some();
-        let unknown_accounts = accounts.iter().filter_map(|live| {
-            let standing = Standing::of(live);
-            let is_new =
-                known.accounts.get(&live.number).is_none_or(|known| known.at < standing.at);
-            let says_something = has_journal && live.state_since.as_micros() > 0;
-            (is_new && says_something).then_some(Record::Account(standing))
-        });
-        let unknown_accounts: Vec<_> = unknown_accounts.collect();
+        let unknown_accounts =
+            if has_journal { unknown_standings(&known, &accounts) } else { Vec::new() };
         let merged = secrets.iter().map(|mut secret: LiveSecret| {
-            if !restored.contains(&secret.hash) {
-                secret.restored_from = None;
-            }
-            if let (None, Some(at)) = (secret.revocation, secret.restored_from)
-                && known.has(&secret.hash, at)
-            {
-                // A restoration that this machine has not seen.
-                known.add(Record::Restored(secret.hash, at));
-                unknown.push(Record::Restored(secret.hash, at));
-            }
             match (secret.revocation, known.ended.get(&secret.hash)) {
                 (None, Some(tombstone)) => {
                     secret.revocation = Some(tombstone.revocation);
@@ -137,7 +143,9 @@ impl Following {
             }
             secret
         });
-        feed.load(Snapshot::new(position.seq, merged).with_rules(rules).with_accounts(accounts));
+        let snapshot = Snapshot::new(position.seq, merged).with_rules(rules);
+        let snapshot = snapshot.with_accounts(accounts).with_canaries(canaries);
+        feed.load(snapshot.with_restored(restored));
         self.revived = Revived { endings: revived, accounts: accounts_revived };
         if !self.revived.is_empty() {
             tracing::error!(
@@ -155,29 +163,28 @@ impl Following {
 
     /// Returns the change as it may be applied: a restored secret stays revoked if another revocation of it is known,
     /// which the database has lost.
-    fn without_other_revocations(&mut self, change: Change) -> Result<Change, StoreError> {
-        let Change::SecretRestored(secret) = &change else { return Ok(change) };
-        let Some(tombstone) = self.known()?.ended.get(&secret.hash).copied() else {
-            return Ok(change);
-        };
+    fn without_other_revocations(&mut self, change: Change, known: &Known) -> Change {
+        let Change::SecretRestored(secret) = &change else { return change };
+        let Some(tombstone) = known.ended.get(&secret.hash).copied() else { return change };
         self.revived.endings.push(tombstone);
         let Tombstone { hash, revocation, expires_at } = tombstone;
-        Ok(Change::SecretRevoked { hash, revocation, expires_at })
+        Change::SecretRevoked { hash, revocation, expires_at }
     }
 
-    /// Returns the secrets whose restoration is signed by a console. On one machine, the console is this process.
+    /// Returns the undone revocations that a console has signed. On one machine, the console is this process.
     async fn restored(
         &mut self,
         read: &mut Read,
         is_shared: bool,
-    ) -> Result<HashSet<TokenHash>, StoreError> {
-        let mut restored = HashSet::new();
+    ) -> Result<Vec<(TokenHash, Timestamp)>, StoreError> {
+        let mut restored = Vec::new();
         for row in query(RESTORED).all(read).await? {
             let hash = TokenHash::from_bytes(row::digest(&row, "hash")?);
-            let text = restoration_text(&hash, row::instant(&row, "restored_from")?);
-            let seal: Option<&str> = row.get("restored_seal")?;
+            let revoked_at = row::instant(&row, "revoked_at")?;
+            let text = restoration_text(&hash, revoked_at);
+            let seal: Option<&str> = row.get("seal")?;
             if !is_shared || self.keys.confirm(read, &text, seal.unwrap_or_default()).await? {
-                restored.insert(hash);
+                restored.push((hash, revoked_at));
             } else {
                 tracing::error!(
                     "a restored token has no signature of a console; it stays revoked where its revocation is known"
@@ -188,9 +195,15 @@ impl Following {
     }
 
     /// Returns the contents of the journal and the records that are still to be written to it.
-    fn known(&self) -> Result<Known, StoreError> {
-        let read = self.journal.as_ref().map(Journal::read).transpose();
-        let mut known = read.map(Option::unwrap_or_default).map_err(StoreError::Journal)?;
+    async fn known(&self) -> Result<Known, StoreError> {
+        let mut known = match &self.journal {
+            Some(journal) => {
+                let read = tokio::task::spawn_blocking(journal.reader());
+                let read = read.await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
+                read.map_err(StoreError::Journal)?
+            }
+            None => Known::default(),
+        };
         self.unwritten.iter().for_each(|record| known.add(*record));
         Ok(known)
     }
@@ -236,6 +249,18 @@ impl Following {
             }
         }
     }
+}
+
+/// Returns the records of the accounts whose state the journal does not have yet.
+fn unknown_standings(known: &Known, accounts: &[LiveAccount]) -> Vec<Record> {
+    let changed = accounts.iter().filter(|live| live.state_since.as_micros() > 0);
+    let standings = changed.map(Standing::of);
+    standings
+        .filter(|standing| {
+            known.accounts.get(&standing.number).is_none_or(|known| known.at < standing.at)
+        })
+        .map(Record::Account)
+        .collect()
 }
 
 /// Marks accounts as rejected whose state in the journal is newer than in the database. Returns these accounts.

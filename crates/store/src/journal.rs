@@ -72,6 +72,18 @@ impl Known {
         }
     }
 
+    /// Notes the restorations that undo a known revocation, whatever has happened to their secrets since, and returns
+    /// their records.
+    pub fn learn(&mut self, restored: &[(TokenHash, Timestamp)]) -> Vec<Record> {
+        let unseen = restored.iter().filter(|(hash, revoked_at)| self.has(hash, *revoked_at));
+        let unseen: Vec<_> =
+            unseen.map(|(hash, revoked_at)| Record::Restored(*hash, *revoked_at)).collect();
+        for record in &unseen {
+            self.add(*record);
+        }
+        unseen
+    }
+
     /// Returns whether the revocation of a secret at this instant is known.
     pub fn has(&self, hash: &TokenHash, at: Timestamp) -> bool {
         let earlier = self.earlier.get(hash).into_iter().flatten();
@@ -111,15 +123,13 @@ impl Journal {
 
     /// Returns everything in the file. Damaged parts are skipped and logged as an error.
     pub fn read(&self) -> io::Result<Known> {
-        let (records, damaged) = records(&fs::read(&self.path)?);
-        if damaged > 0 {
-            tracing::error!(bytes = damaged, path = %self.path.display(), "a part of the journal of ended tokens is damaged; all that stands before and behind it is used");
-        }
-        let mut known = Known::default();
-        for record in records {
-            known.add(record);
-        }
-        Ok(known)
+        self.reader()()
+    }
+
+    /// Returns a function that reads the file, for another thread.
+    pub fn reader(&self) -> impl FnOnce() -> io::Result<Known> + Send + use<> {
+        let path = self.path.clone();
+        move || read_all(&path)
     }
 
     /// Appends records, which are on disk in the file with the journal's name when this returns. It uses one write, so
@@ -162,7 +172,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Records a start and removes expired entries if they are most of the file. No other process may have it open.
+    /// Records a start and removes what is no longer needed if it is most of the file: expired entries and undone ones. No other process may have it open.
     /// Because clocks can be wrong, only entries are removed that had also expired at the previous start and have by
     /// the database's clock.
     pub fn start(&mut self, now: Timestamp, by_database: Timestamp) -> io::Result<()> {
@@ -170,12 +180,6 @@ impl Journal {
         let known = self.read()?;
         let Some(past) = known.is_past().map(|past| past.min(by_database)) else { return Ok(()) };
         let is_over = |stone: &&Tombstone| stone.expires_at.is_some_and(|at| at < past);
-        if known.ended.values().filter(is_over).count() * 2 <= known.ended.len() {
-            return Ok(());
-        }
-        let beside = self.path.with_extension("new");
-        let mut next = Self::open(&beside)?;
-        next.file.set_len(0)?;
         let earlier = known.earlier.values().flatten();
         let ended = earlier.chain(known.ended.values()).filter(|stone| !is_over(stone)).copied();
         let kept: Vec<_> = known
@@ -185,11 +189,30 @@ impl Journal {
             .chain(known.accounts.values().copied().map(Record::Account))
             .chain(ended.map(Record::Ended))
             .collect();
+        let needed: usize = kept.iter().map(|record| write(record).len()).sum();
+        if u64::try_from(needed).is_ok_and(|needed| needed * 2 >= self.length) {
+            return Ok(());
+        }
+        let beside = self.path.with_extension("new");
+        let mut next = Self::open(&beside)?;
+        next.file.set_len(0)?;
         next.append(&kept)?;
         fs::rename(&beside, &self.path)?;
         *self = Self::open(&self.path)?;
         Ok(())
     }
+}
+
+fn read_all(path: &Path) -> io::Result<Known> {
+    let (records, damaged) = records(&fs::read(path)?);
+    if damaged > 0 {
+        tracing::error!(bytes = damaged, path = %path.display(), "a part of the journal of ended tokens is damaged; all that stands before and behind it is used");
+    }
+    let mut known = Known::default();
+    for record in records {
+        known.add(record);
+    }
+    Ok(known)
 }
 
 #[cfg(test)]
@@ -223,14 +246,14 @@ mod tests {
         (folder, path, stones)
     }
 
-    fn read_all(path: &Path) -> Known {
+    fn reopened(path: &Path) -> Known {
         Journal::open(path).expect("opens").read().expect("reads")
     }
 
     #[test]
     fn what_is_appended_is_there_after_a_restart() {
         let (_folder, path, stones) = filled();
-        let known = read_all(&path);
+        let known = reopened(&path);
         assert_eq!(known.ended.len(), stones.len());
         for stone in &stones {
             assert_eq!(known.ended.get(&stone.hash), Some(stone));
@@ -264,7 +287,7 @@ mod tests {
         fs::write(&path, &whole[..length + 9]).expect("writes");
         let last = stone(99, RevocationReason::Rotated, Some(5));
         Journal::open(&path).expect("opens").append(&[Record::Ended(last)]).expect("appends");
-        let known = read_all(&path);
+        let known = reopened(&path);
         assert_eq!(known.ended.len(), 2);
         assert_eq!(known.ended.get(&last.hash), Some(&last));
     }
@@ -281,7 +304,7 @@ mod tests {
         old[76..].copy_from_slice(&sum.to_be_bytes());
         let new = fs::read(&path).expect("reads");
         fs::write(&path, [&old[..], &new, &old[..40]].concat()).expect("writes");
-        let known = read_all(&path);
+        let known = reopened(&path);
         assert_eq!(known.ended.len(), stones.len() + 1);
         let found = known.ended.get(&TokenHash::from_bytes([77; 32])).expect("is read");
         assert_eq!((found.revocation.reason, found.expires_at), (RevocationReason::Revoked, None));
@@ -300,9 +323,9 @@ mod tests {
             }
             let next = stone(number, RevocationReason::Revoked, None);
             journal.append(&[Record::Ended(next)]).expect("appends");
-            assert!(read_all(&path).ended.contains_key(&next.hash), "{number}");
+            assert!(reopened(&path).ended.contains_key(&next.hash), "{number}");
         }
-        assert_eq!(read_all(&path).ended.len(), stones.len() + 2);
+        assert_eq!(reopened(&path).ended.len(), stones.len() + 2);
     }
 
     #[test]
@@ -313,7 +336,7 @@ mod tests {
         let next = [Record::Ended(stone(101, RevocationReason::Revoked, None))];
         assert!(journal.append(&next).is_err(), "what it held has to be written again");
         journal.append(&next).expect("appends");
-        assert_eq!(read_all(&path).ended.len(), 1);
+        assert_eq!(reopened(&path).ended.len(), 1);
     }
 
     #[test]
@@ -346,7 +369,7 @@ mod tests {
         journal
             .append(&[Record::Ended(stone(4, RevocationReason::Rotated, Some(1)))])
             .expect("appends");
-        let known = read_all(&path);
+        let known = reopened(&path);
         let again = known.ended.get(&TokenHash::from_bytes([4; 32])).expect("is there");
         assert_eq!(again.expires_at, None);
         let mut left: Vec<_> = known.ended.values().map(|stone| stone.hash.as_bytes()[0]).collect();

@@ -62,7 +62,11 @@ impl Record {
             Change::AccountChanged(live) if live.state_since.as_micros() > 0 => {
                 Some(Self::Account(Standing::of(live)))
             }
-            Change::AccountChanged(_) | Change::SecretIssued(_) | Change::RulesChanged(_) => None,
+            Change::AccountChanged(_)
+            | Change::SecretIssued(_)
+            | Change::CanaryCreated(_)
+            | Change::CanaryRemoved(_)
+            | Change::RulesChanged(_) => None,
         }
     }
 }

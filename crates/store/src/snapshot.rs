@@ -53,7 +53,7 @@ const TOKENS: Packed = packed!(
 const SECRETS: Packed = packed!(
     " || '\u{1f}' || token_id || '\u{1f}' || coalesce(CAST(ended_at AS TEXT), '') || '\u{1f}' || \
      coalesce(revocation_reason, '') || '\u{1f}' || coalesce(CAST(rotated_at AS TEXT), '') || '\u{1f}' || \
-     coalesce(CAST(valid_until AS TEXT), '') || '\u{1f}' || coalesce(CAST(restored_from AS TEXT), '')",
+     coalesce(CAST(valid_until AS TEXT), '')",
     "encode(hash, 'hex')",
     "hex(hash)",
     "secret"
@@ -87,7 +87,6 @@ struct SecretRow {
     token: usize,
     revocation: Option<Revocation>,
     closing: Option<Closing>,
-    restored_from: Option<Timestamp>,
 }
 
 impl LiveSecrets {
@@ -138,8 +137,8 @@ impl LiveSecrets {
         Ok(())
     }
 
-    fn add_secret(&mut self, columns: [&str; 7]) -> Result<(), StoreError> {
-        let [hash, token, ended_at, reason, since, valid_until, restored_from] = columns;
+    fn add_secret(&mut self, columns: [&str; 6]) -> Result<(), StoreError> {
+        let [hash, token, ended_at, reason, since, valid_until] = columns;
         let mut digest = [0; 32];
         hex::decode_to_slice(hash, &mut digest).map_err(|_| unreadable("secret.hash"))?;
         let token = self.by_id.get(&parsed(token, "secret.token_id")?);
@@ -157,7 +156,6 @@ impl LiveSecrets {
             closing: instant(since, "secret.rotated_at")?
                 .zip(instant(valid_until, "secret.valid_until")?)
                 .map(|(since, at)| Closing { since, at }),
-            restored_from: instant(restored_from, "secret.restored_from")?,
         });
         Ok(())
     }
@@ -179,7 +177,7 @@ impl LiveSecrets {
                 expires_at: token.expires_at,
                 revocation: secret.revocation,
                 closing: secret.closing,
-                restored_from: secret.restored_from,
+                restored_from: None,
             }
         })
     }

@@ -4,8 +4,8 @@
 use crate::StoreError;
 use futures_util::{StreamExt, stream::BoxStream};
 use keydesk_model::{
-    AccountId, DeliveryId, InvitationId, MailId, ManagementKeyId, MemberId, NodeId, SessionId,
-    Timestamp, TokenId, UserId, WebhookId,
+    AccountId, CanaryId, DeliveryId, InvitationId, MailId, ManagementKeyId, MemberId, NodeId,
+    SessionId, Timestamp, TokenId, UserId, WebhookId,
 };
 use sqlx::{
     AssertSqlSafe, Decode, PgConnection, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite,
@@ -90,7 +90,7 @@ value_of! {
         AccountId => |id| id.into(), InvitationId => |id| id.into(), MailId => |id| id.into(),
         ManagementKeyId => |id| id.into(), MemberId => |id| id.into(),
         NodeId => |id| id.into(), UserId => |id| id.into(), SessionId => |id| id.into(),
-        TokenId => |id| id.into(), DeliveryId => |id| id.into(), WebhookId => |id| id.into();
+        TokenId => |id| id.into(), CanaryId => |id| id.into(), DeliveryId => |id| id.into(), WebhookId => |id| id.into();
     Number: i64 => |number| number, u32 => |number| i64::from(number),
         Timestamp => |at| at.as_micros();
     Bytes: Vec<u8> => |bytes| bytes, &[u8] => |bytes| bytes.to_vec(), [u8; 32] => |bytes| bytes.to_vec();

@@ -67,6 +67,10 @@ enum Act {
 
 const ACTS: [Act; 5] = [Act::Hold, Act::Restore, Act::End, Act::GoBack, Act::GoBackToStart];
 
+const OWN: &str = "revocations.journal";
+/// The journal of a machine that is away most of the time.
+const AWAY: &str = "away.journal";
+
 /// A machine with a database, its earlier states, and a journal that never goes back.
 struct Machine {
     folder: tempfile::TempDir,
@@ -85,7 +89,7 @@ impl Machine {
         let entropy = Entropy::seeded(1);
         let account = AccountId::generate(at(1), &entropy);
         let token = TokenId::generate(at(1), &Entropy::seeded(2));
-        let (store, gateway) = follow(folder.path()).await;
+        let (store, gateway) = follow(folder.path(), OWN).await;
         let mut machine = Self { folder, store, gateway, account, token, now: 10, saved: 0 };
         machine.save();
         machine
@@ -109,7 +113,7 @@ impl Machine {
 
     async fn restart(&mut self) {
         self.store.close().await;
-        (self.store, self.gateway) = follow(self.folder.path()).await;
+        (self.store, self.gateway) = follow(self.folder.path(), OWN).await;
     }
 
     async fn go_back(&mut self, to: usize) {
@@ -122,7 +126,18 @@ impl Machine {
             }
         }
         self.saved = to + 1;
-        (self.store, self.gateway) = follow(self.folder.path()).await;
+        (self.store, self.gateway) = follow(self.folder.path(), OWN).await;
+    }
+
+    /// Starts with the journal of a machine that was away, and returns whether that one accepts the token.
+    async fn visit(&mut self) -> bool {
+        self.store.close().await;
+        (self.store, self.gateway) = follow(self.folder.path(), AWAY).await;
+        let accepts = self.accepts();
+        let revived = self.store.revived(1).await;
+        assert!(revived.endings.is_empty(), "nothing is written back: {revived:?}");
+        self.restart().await;
+        accepts
     }
 
     async fn hold(&self) -> Option<Hold> {
@@ -171,11 +186,11 @@ impl Machine {
     }
 }
 
-async fn follow(folder: &Path) -> (Store, Arc<Gateway>) {
+async fn follow(folder: &Path, journal: &str) -> (Store, Arc<Gateway>) {
     let store =
         Store::open(&DatabaseUrl::Sqlite(folder.join("keydesk.sqlite"))).await.expect("opens");
     let gateway = Arc::new(Gateway::default());
-    let journal = folder.join("revocations.journal");
+    let journal = folder.join(journal);
     store.follow(Arc::clone(&gateway) as Arc<dyn Feed>, Some(&journal)).await.expect("follows");
     (store, gateway)
 }
@@ -270,4 +285,27 @@ async fn n9_what_was_revoked_stays_so_unless_it_was_restored() {
         machine.store.close().await;
     }
     assert!(accepted > 20, "some are restored: {accepted}");
+}
+
+/// A machine that has missed any of five acts, such as two restorations, decides like the one that has seen all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n9_a_machine_that_was_away_learns_of_every_restoration() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let template = template(folder.path()).await;
+    let acts = [Some(Act::Hold), Some(Act::Restore), None];
+    for number in 0..acts.len().pow(5) {
+        let acts: Vec<_> =
+            (0..5).map(|digit| acts[number / acts.len().pow(digit) % acts.len()]).collect();
+        let mut machine = Machine::new(&template).await;
+        for act in &acts {
+            match act {
+                Some(act) => {
+                    machine.act(*act).await;
+                }
+                None => assert_eq!(machine.visit().await, machine.accepts(), "{acts:?}"),
+            }
+        }
+        assert_eq!(machine.visit().await, machine.accepts(), "{acts:?}");
+        machine.store.close().await;
+    }
 }

@@ -5,7 +5,7 @@ use crate::door::{
     when::When,
 };
 use keydesk_model::{
-    AccountState, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
+    AccountState, CanaryUse, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
 };
 use keydesk_store::{Expiring, Webhook};
 
@@ -176,6 +176,17 @@ impl Message {
             AccountState::Closed | AccountState::Purged => "account-closed",
         };
         Self::new(name, |mail| mail.with("account", account))
+    }
+
+    /// Raises the alarm for a canary token that was used `uses` times, for the `first` time since the last alarm.
+    pub fn canary_used((name, uses): (&str, i64), first: &CanaryUse, console_url: &str) -> Self {
+        let request = format!("{} {}", first.method, first.path);
+        Self::new("canary-used", |mail| {
+            let mail = mail.with("name", name).count("uses", uses.unsigned_abs());
+            let mail = mail.with("at", When::exact(first.at)).with("from", &first.client_ip);
+            let mail = mail.with("client", &first.client).with("request", &request);
+            mail.with("console", console_url)
+        })
     }
 
     /// Notifies administrators that a token was revoked, and can be restored until an instant.

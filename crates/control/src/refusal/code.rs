@@ -132,6 +132,7 @@ codes! {
     MissingEventType = "missing_event_type", Invalid;
     TooManyWebhooks = "too_many_webhooks", Invalid;
     NotRestorable = "not_restorable", Conflict;
+    TooManyCanaries = "too_many_canaries", Invalid;
     WrongWebhookState = "wrong_webhook_state", Conflict;
     TooManyPreviousSecrets = "too_many_previous_secrets", Invalid;
 

@@ -1,9 +1,9 @@
 //! Events as their receivers get them: the ID, and the body, which holds IDs and links but no secret.
 
 use crate::settings::API_PATH;
-use keydesk_model::AUDIT_RECORDED;
+use keydesk_model::{AUDIT_RECORDED, CANARY_USED};
 use keydesk_store::LoggedEvent;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
@@ -41,9 +41,56 @@ pub(crate) struct EventData {
     pub user: Option<String>,
     pub member: Option<String>,
     pub management_key: Option<String>,
+    /// The use of a canary token, in events of the type `canary.used` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedUse>,
     /// The audit entry, in events of the type `audit.recorded` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryRecord>,
+}
+
+/// What is known about the first use of a canary token since its last alarm.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ObservedUse {
+    /// The name of the canary token.
+    pub name: String,
+    /// The number of uses since the last alarm.
+    pub uses: i64,
+    #[schema(format = DateTime)]
+    pub at: String,
+    pub client_ip: Option<String>,
+    /// The client, by its `User-Agent`.
+    pub client: Option<String>,
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    pub request_id: String,
+}
+
+/// The details of a `canary.used` event, as the audit log records them.
+#[derive(Deserialize)]
+struct UseDetail {
+    name: String,
+    uses: i64,
+    at: String,
+    method: String,
+    path: String,
+}
+
+impl ObservedUse {
+    fn new(event: &LoggedEvent) -> Option<Self> {
+        let detail: UseDetail = serde_json::from_str(&event.detail).ok()?;
+        Some(Self {
+            name: detail.name,
+            uses: detail.uses,
+            at: detail.at,
+            client_ip: event.client_ip.clone(),
+            client: event.user_agent.clone(),
+            method: detail.method,
+            path: detail.path,
+            request_id: event.request_id.clone(),
+        })
+    }
 }
 
 /// An entry of the audit log with everything that its digest covers.
@@ -87,6 +134,7 @@ impl EventBody {
             user: event.user.clone(),
             member: event.member.clone(),
             management_key: event.management_key.clone(),
+            observed: if kind == CANARY_USED { ObservedUse::new(event) } else { None },
             entry: (kind == AUDIT_RECORDED).then(|| EntryRecord::new(event)),
         };
         Self { kind: kind.to_owned(), timestamp: event.at.to_string(), data }
@@ -102,6 +150,7 @@ pub(crate) fn audit_message(event: &LoggedEvent) -> String {
 fn object_url(target: &str) -> Option<String> {
     let collection = match target.split_once('_')?.0 {
         "tok" => "tokens",
+        "can" => "canaries",
         "mem" => "members",
         "key" => "keys",
         "whk" => "webhooks",

@@ -49,6 +49,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     let hook = ann.create_webhook("Acme hook").await;
     let ids = [
         ("/webhooks/", hook),
+        ("/canaries/", ann.create_canary("Old .env file").await),
         ("/tokens/", ann.token_id("Acme importer").await),
         ("/members/invitations/", id_in(&members, "inv_")),
         ("/members/", ann.member_id("vera").await),

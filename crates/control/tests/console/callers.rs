@@ -11,6 +11,7 @@ fn filled(path: &str) -> String {
         path if path.starts_with("/tokens") => "tok",
         path if path.contains("/keys") => "key",
         path if path.contains("/webhooks") => "whk",
+        path if path.starts_with("/canaries") => "can",
         path if path.starts_with("/members/invitations") => "inv",
         path if path.starts_with("/members") => "mem",
         _ => "ses",
@@ -165,7 +166,7 @@ async fn t52_owners_are_touched_by_owners_only_and_one_always_stays() {
 /// The table in the operators' guide is the table in the code, and leaves no right out.
 #[test]
 fn the_guide_s_table_of_roles_is_true() {
-    const ROWS: [(&str, &[Permission]); 11] = [
+    const ROWS: [(&str, &[Permission]); 12] = [
         ("see members", &[Permission::SeeMembers]),
         ("API Docs, own bearer token", &[Permission::UseApiDocs]),
         (
@@ -180,6 +181,7 @@ fn the_guide_s_table_of_roles_is_true() {
         ),
         ("create and revoke management keys", &[Permission::SeeKeys, Permission::ManageKeys]),
         ("see and manage webhooks", &[Permission::SeeWebhooks, Permission::ManageWebhooks]),
+        ("see and manage canary tokens", &[Permission::SeeCanaries, Permission::ManageCanaries]),
         ("invite, change, log out and remove members", &[Permission::ManageMembers]),
         (
             "limit the account's addresses and the life of tokens, require a second factor",

@@ -38,6 +38,7 @@ async fn furnished() -> (Console, User, Vec<(&'static str, String)>) {
         webhooks.push(ann.id_in(base, "whk_", "Bot").await);
         ann.post(&format!("{base}/{}/test", webhooks[webhooks.len() - 1]), &[]).await;
     }
+    ann.create_canary("Old .env file").await;
     let member = ann.id_in("/members", "mem_", "vera@acme.example").await;
     let number = console.number.to_string();
     let objects = vec![

@@ -357,6 +357,12 @@ impl User {
         self.id_in("/webhooks", "whk_", name).await
     }
 
+    /// Creates a canary token, and returns its ID.
+    pub async fn create_canary(&self, name: &str) -> String {
+        assert_eq!(self.post("/canaries", &[("name", name)]).await.status, 200);
+        self.id_in("/canaries", "can_", name).await
+    }
+
     pub async fn token_id(&self, name: &str) -> String {
         self.id_in("/tokens", "tok_", &format!("<b>{name}</b>")).await
     }

@@ -2,6 +2,7 @@
 //! kept current by numbered changes. An ended secret becomes valid again only if a change undoes this very revocation.
 
 mod accounts;
+mod canaries;
 mod folded;
 mod lease_guard;
 mod limits;
@@ -21,11 +22,13 @@ pub(crate) use usage::{UsageCounter, UsageEvent};
 pub(crate) use verify::Identity;
 pub use verify::Verified;
 
+use crate::Presented;
 use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
+use canaries::Canaries;
 use keydesk_model::{
-    AccountNumber, Change, Feed, Moment, MonotonicClock, Month, Plan, QuotaUse, Snapshot, Table,
-    Timestamp, TokenOwner, Usage,
+    AccountNumber, CanaryId, CanaryUse, Change, Feed, Moment, MonotonicClock, Month, Plan,
+    QuotaUse, Snapshot, Table, Timestamp, TokenOwner, Usage,
 };
 use keydesk_token::TokenHash;
 use lease_guard::LeaseGuard;
@@ -50,6 +53,7 @@ pub struct LiveTable {
     accounts: Accounts,
     spending: LimitCounters,
     meters: Meters,
+    canaries: Canaries,
     seq: AtomicI64,
     ready: AtomicBool,
     /// The lease, or `None` if the source of the table is in the same process and cannot be disconnected.
@@ -65,6 +69,7 @@ impl Default for LiveTable {
             accounts: Accounts::default(),
             spending: LimitCounters::default(),
             meters: Meters::default(),
+            canaries: Canaries::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
             lease_guard: None,
@@ -119,6 +124,17 @@ impl LiveTable {
         self.shards.iter().map(|shard| read(shard).size_bytes() + size_of::<RwLock<Shard>>()).sum()
     }
 
+    /// Records the use of an unknown token if it is a canary.
+    pub(crate) fn note_canary(
+        &self,
+        presented: &Presented,
+        describe: impl FnOnce(CanaryId) -> CanaryUse,
+    ) {
+        if let Some(canary) = self.canaries.find(&presented.0) {
+            self.canaries.note(canary, describe);
+        }
+    }
+
     /// Returns the current operation rules.
     pub(crate) fn rules(&self) -> Guard<Arc<LiveRuleTable>> {
         self.rules.load()
@@ -164,11 +180,10 @@ impl Feed for LiveTable {
             self.shards.iter().map(|shard| Shard::following(&read(shard), each)).collect();
         let mut last: Option<Arc<LiveTokenLimits>> = None;
         let mut restored: HashMap<usize, Vec<(Digest, Timestamp)>> = HashMap::new();
+        for (hash, revoked_at) in snapshot.restored {
+            restored.entry(place(&hash)).or_default().push((Digest::of(&hash), revoked_at));
+        }
         for secret in snapshot.secrets {
-            if let Some(revoked_at) = secret.restored_from {
-                let digest = Digest::of(&secret.hash);
-                restored.entry(place(&secret.hash)).or_default().push((digest, revoked_at));
-            }
             let limits = match last.take() {
                 Some(last) if last.are_of(&secret) => last,
                 _ => self.limits.of(&secret),
@@ -178,6 +193,7 @@ impl Feed for LiveTable {
         }
         self.rules.store(Arc::new(LiveRuleTable::new(&snapshot.rules)));
         self.accounts.load(snapshot.accounts);
+        self.canaries.load(snapshot.canaries);
         for (number, (shard, mut next)) in self.shards.iter().zip(next).enumerate() {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             for (digest, revoked_at) in restored.remove(&number).unwrap_or_default() {
@@ -208,6 +224,8 @@ impl Feed for LiveTable {
             Change::SecretRevoked { hash, revocation, .. } => {
                 self.write(&hash).end(Digest::of(&hash), revocation);
             }
+            Change::CanaryCreated(canary) => self.canaries.add(canary),
+            Change::CanaryRemoved(canary) => self.canaries.remove(canary),
             Change::AccountChanged(live) => self.accounts.change(live),
             Change::AccountStopped { number, state, .. } => self.accounts.stop(number, state),
             Change::RulesChanged(live) => self.rules.store(Arc::new(LiveRuleTable::new(&live))),
@@ -233,6 +251,10 @@ impl Table for LiveTable {
 
     fn take_usage(&self, all: bool) -> Vec<Usage> {
         self.meters.take(all)
+    }
+
+    fn take_canary_uses(&self) -> Vec<CanaryUse> {
+        self.canaries.take()
     }
 
     fn has_quotas(&self) -> bool {

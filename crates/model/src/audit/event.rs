@@ -92,6 +92,10 @@ events! {
         unlisted: Option<Unlisted>,
         operations: Option<usize>,
     } = "operations.changed",
+    CanaryCreated { after: NameDetail } = "canary.created",
+    CanaryRemoved { before: NameDetail } = "canary.removed",
+    CanaryUsed { name: String, uses: i64, at: Rfc3339, method: String, path: String } =
+        "canary.used",
     WebhookCreated { after: WebhookDetail } = "webhook.created",
     WebhookUpdated { before: WebhookDetail, after: WebhookDetail } = "webhook.updated",
     WebhookPaused {} = "webhook.paused",

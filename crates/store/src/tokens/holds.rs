@@ -1,10 +1,9 @@
-//! Revocations that can be undone. A secret that was restored names the revocation that was undone and has the console's
-//! signature of that, so that a node whose journal has the revocation can tell a restoration from a database that has
-//! lost it.
+//! Revocations that can be undone. Every undone revocation is recorded with the console's signature, so that a node whose
+//! journal has the revocation can tell a restoration from a database that has lost it.
 
 use super::live_secret_of;
 use crate::{StoreError, Write, row, sql::query};
-use keydesk_model::{Change, Hold, Revocation, RevocationReason, Timestamp, TokenId};
+use keydesk_model::{Change, Hold, LiveSecret, Revocation, RevocationReason, Timestamp, TokenId};
 use keydesk_token::TokenHash;
 
 const HOLD: &str = "UPDATE token SET held_at = $1, held_until = $2 WHERE id = $3";
@@ -12,12 +11,13 @@ const FORGET: &str = "UPDATE token SET held_at = NULL, held_until = NULL WHERE i
 const END: &str = "UPDATE secret SET ended_at = $1 WHERE token_id = $2 AND ended_at = $3 AND revocation_reason = 'revoked' \
     RETURNING hash, (SELECT expires_at FROM token WHERE token.id = secret.token_id) AS expires_at";
 const REVOKED_BY: &str = "SELECT hash FROM secret WHERE token_id = $1 AND ended_at = $2 AND revocation_reason = 'revoked'";
-const RESTORE: &str = "UPDATE secret SET ended_at = NULL, revocation_reason = NULL, restored_from = $1, \
-    restored_seal = $2 WHERE hash = $3";
+const RESTORE: &str = "UPDATE secret SET ended_at = NULL, revocation_reason = NULL WHERE hash = $1";
+const RECORD: &str =
+    "INSERT INTO restoration (hash, revoked_at, seal) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
 /// Returns the text that a console signs when it undoes a revocation.
-pub(crate) fn restoration_text(hash: &TokenHash, restored_from: Timestamp) -> String {
-    format!("restored|{}|{}", hex::encode(hash.as_bytes()), restored_from.as_micros())
+pub(crate) fn restoration_text(hash: &TokenHash, revoked_at: Timestamp) -> String {
+    format!("restored|{}|{}", hex::encode(hash.as_bytes()), revoked_at.as_micros())
 }
 
 impl Write {
@@ -55,9 +55,11 @@ impl Write {
         for row in &rows {
             let hash = TokenHash::from_bytes(row::digest(row, "hash")?);
             let seal = self.seal(&restoration_text(&hash, hold.since));
-            let restore = query(RESTORE).bind(hold.since).bind(seal);
-            restore.bind(hash.as_bytes().to_vec()).execute(self).await?;
-            let restored = live_secret_of(self, &hash).await?;
+            let bytes = hash.as_bytes().to_vec();
+            query(RECORD).bind(bytes.clone()).bind(hold.since).bind(seal).execute(self).await?;
+            query(RESTORE).bind(bytes).execute(self).await?;
+            let restored_from = Some(hold.since);
+            let restored = LiveSecret { restored_from, ..live_secret_of(self, &hash).await? };
             self.record(&Change::SecretRestored(Box::new(restored))).await?;
         }
         query(FORGET).bind(token).execute(self).await.map(|_| ())

@@ -114,7 +114,8 @@ const OWN: &str = "SELECT token.id, token.account_id, token.name, token.expires_
     JOIN secret AS newest ON newest.token_id = token.id AND newest.version = \
       (SELECT max(version) FROM secret AS any_of_it WHERE any_of_it.token_id = token.id) WHERE secret.hash = $1";
 const IS_KNOWN: &str = "SELECT (SELECT count(*) FROM secret WHERE hash = $1) + \
-    (SELECT count(*) FROM management_secret WHERE hash = $1) AS number";
+    (SELECT count(*) FROM management_secret WHERE hash = $1) + \
+    (SELECT count(*) FROM canary WHERE hash = $1) AS number";
 const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON secret.token_id = token.id \
     WHERE account_id = $1 AND token_owner = 'account' AND ended_at IS NULL AND valid_until IS NULL \
     AND (expires_at IS NULL OR expires_at > $2)";
@@ -133,8 +134,8 @@ macro_rules! select_live_secrets {
         concat!(
             "SELECT secret.hash, secret.token_id, secret.ended_at, secret.revocation_reason, token.account_id, \
              account.number, token.member_id, token.name, token.scopes, token.expires_at, token.ip_allowlist, \
-             token.observed_scopes, token.observed_ip_allowlist, secret.rotated_at, secret.valid_until, \
-             secret.restored_from FROM secret \
+             token.observed_scopes, token.observed_ip_allowlist, secret.rotated_at, secret.valid_until \
+             FROM secret \
              JOIN token ON token.id = secret.token_id JOIN account ON account.id = token.account_id ",
             $condition
         )
@@ -209,7 +210,7 @@ fn live_secret(row: &SqlRow) -> Result<LiveSecret, StoreError> {
         closing: row::instant_opt(row, "rotated_at")?
             .zip(row::instant_opt(row, "valid_until")?)
             .map(|(since, at)| Closing { since, at }),
-        restored_from: row::instant_opt(row, "restored_from")?,
+        restored_from: None,
     })
 }
 

@@ -48,7 +48,7 @@ const TAKES_IF_MATCH: [&str; 12] = [
 const ENUMERATIONS: [(&str, &str); 3] =
     [("of", "TokenChange"), ("state", "TokenStateFilter"), ("format", "ExportFormat")];
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("Tokens", "API tokens, which programs send to the API, and your own bearer token."),
     ("Account", "The account that the key belongs to: its name, limits, and plan."),
     ("Usage", "The clients that send requests, and the requests that violated limits."),
@@ -57,6 +57,7 @@ const TAGS: [(&str, &str); 11] = [
     ("Single sign-on", "How members log in with the account’s identity provider."),
     ("Audit log", "Who changed what, and when."),
     ("Management keys", "The keys of this API."),
+    ("Canary tokens", "Tokens that never work, and whose use raises an alarm."),
     ("Webhooks", "Endpoints that receive events, their deliveries, and the log of events."),
     ("Accounts", "All accounts, for operators."),
     ("Instance", "Plans, operations, gateways, and operators, for operators."),

@@ -15,6 +15,7 @@ fn filled(path: &str, number: &str) -> String {
         Some("members") => "mem",
         Some("invitations") => "inv",
         Some("webhooks") => "whk",
+        Some("canaries") => "can",
         _ => "key",
     };
     let query = if path == "/tokens/{id}/consequences" { "?of=revoke" } else { "" };
@@ -31,7 +32,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/account/limits") => json!({ "ip_allowlist": [] }),
         ("POST", "/keys/{id}/rotations" | "/tokens/{id}/revocations") => json!({}),
         ("PATCH", "/members/{id}") => json!({ "role": "viewer" }),
-        ("PATCH", _) => name(),
+        ("PATCH", _) | ("POST", "/canaries") => name(),
         ("POST", "/tokens") => json!({ "name": "CI", "scopes": ["*"] }),
         ("PUT", "/tokens/{id}/limits") => json!({ "scopes": ["*"], "mode": "observe" }),
         ("POST", "/tokens/{id}/rotations") => json!({ "grace_period": "24h" }),
