@@ -142,3 +142,40 @@ async fn n9_the_page_shows_which_clients_work_again() {
     assert!(mail.contains("was revoked") && mail.contains("was restored"), "{mail}");
     assert_eq!(call(&url, None).await.status().as_u16(), 401);
 }
+
+/// Whoever has a revoked token can invent client names, but neither fills the database with them nor hides a client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n9_invented_clients_of_a_revoked_token_hide_no_real_one() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let key = create_key(&ann, "/keys", &["tokens:write", "usage:read"]).await;
+    let secret = ann.create_token("CRM", "never").await;
+    let id = format!("tok_{}", newest(&ann).await);
+    post(&keydesk.console, &key, &format!("/tokens/{id}/revocations")).await;
+    let url = format!("{}/api/v1/contacts", ann.endpoint_url().await);
+    let program = client().build().expect("a client");
+    let call_as = async |agent: &str| {
+        let request = program.get(&url).bearer_auth(&secret).header("user-agent", agent);
+        assert_eq!(request.send().await.expect("answers").status(), 401);
+    };
+    let real = "SELECT coalesce(sum(requests), 0) FROM operation_use WHERE client LIKE 'crm-real%'";
+    let all = "SELECT count(*) FROM operation_use WHERE violation = 'revoked'";
+    for expected in [1, 2] {
+        call_as("crm-real/1").await;
+        eventually("it is recorded", async || keydesk.count(real).await == expected).await;
+        for number in 0..400 {
+            call_as(&format!("invented-{expected}-{number}/1")).await;
+        }
+        // Until a report has arrived, a gateway merges what it can't keep apart.
+        eventually("the others are", async || keydesk.count(all).await >= 200).await;
+    }
+    eventually("it is counted on", async || {
+        call_as("crm-real/1").await;
+        keydesk.count(real).await > 2
+    })
+    .await;
+    assert!(keydesk.count(all).await < 220);
+    let path = format!("/tokens/{id}/rejected-clients");
+    let (_, list) = send(&keydesk.console, &key, ("GET", &path), Value::Null).await;
+    assert!(list["clients"][0]["client"].to_string().contains("crm-real"), "{list}");
+}

@@ -562,6 +562,7 @@ CREATE TABLE delivery (
     next_at INTEGER
 ) STRICT;
 CREATE INDEX delivery_due ON delivery (webhook_id, next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX delivery_finished ON delivery (created_at, id) WHERE next_at IS NULL;
 CREATE INDEX delivery_of_webhook ON delivery (webhook_id, created_at);
 
 -- The attempts of a delivery. `response` is the beginning of the response's body, without tokens.

@@ -77,18 +77,19 @@ const DUE: &str = select_deliveries!(
 const CLAIM: &str = "UPDATE delivery SET next_at = $1 WHERE id = $2 AND next_at = $3";
 const ADD_ATTEMPT: &str = "INSERT INTO delivery_attempt (delivery_id, number, at, duration_ms, status, error, response) \
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-const FINISH: &str =
-    "UPDATE delivery SET state = $1, attempts = $2, next_at = $3 WHERE id = $4 AND attempts < $2";
+/// A delivery that was given up meanwhile, because its endpoint was disabled, is not attempted again.
+const FINISH: &str = "UPDATE delivery SET state = $1, attempts = $2, next_at = $3 \
+    WHERE id = $4 AND attempts < $2 AND (next_at IS NOT NULL OR $1 = 'succeeded')";
 const ATTEMPTS: &str = "SELECT at, duration_ms, status, error, response FROM delivery_attempt \
     WHERE delivery_id = $1 ORDER BY number";
 const COUNT_PENDING: &str =
     "SELECT count(*) AS number FROM delivery WHERE webhook_id = $1 AND next_at IS NOT NULL";
-const FORGET: [&str; 2] = [
-    "DELETE FROM delivery_attempt WHERE delivery_id IN \
-       (SELECT id FROM delivery WHERE created_at < $1 AND next_at IS NULL LIMIT 10000)",
-    "DELETE FROM delivery WHERE created_at < $1 AND next_at IS NULL AND NOT EXISTS \
-       (SELECT 1 FROM delivery_attempt WHERE delivery_attempt.delivery_id = delivery.id)",
-];
+/// The number of deliveries that one transaction deletes.
+const FORGOTTEN: u64 = 1000;
+const FORGET_ATTEMPTS: &str = "DELETE FROM delivery_attempt WHERE delivery_id IN \
+    (SELECT id FROM delivery WHERE created_at < $1 AND next_at IS NULL ORDER BY created_at, id LIMIT 1000)";
+const FORGET: &str = "DELETE FROM delivery WHERE id IN \
+    (SELECT id FROM delivery WHERE created_at < $1 AND next_at IS NULL ORDER BY created_at, id LIMIT 1000)";
 
 fn delivery(row: &SqlRow) -> Result<Delivery, StoreError> {
     Ok(Delivery {
@@ -210,12 +211,10 @@ impl Write {
         finish.bind(delivery.id).execute(self).await.map(|_| ())
     }
 
-    /// Deletes the log of deliveries that were finished this long ago.
-    pub async fn forget_deliveries(&mut self, after: Duration) -> Result<(), StoreError> {
+    /// Deletes a part of the log of deliveries that were finished this long ago, and returns whether there may be more.
+    pub async fn forget_deliveries(&mut self, after: Duration) -> Result<bool, StoreError> {
         let before = self.now().minus(after);
-        for statement in FORGET {
-            query(statement).bind(before).execute(self).await?;
-        }
-        Ok(())
+        query(FORGET_ATTEMPTS).bind(before).execute(self).await?;
+        Ok(query(FORGET).bind(before).execute(self).await? >= FORGOTTEN)
     }
 }

@@ -48,7 +48,8 @@ const LATER_OF: &str =
 const LAST: &str = "SELECT audit_seq FROM head WHERE one = 1";
 const POSITION: &str = "SELECT seq FROM reader WHERE name = $1";
 const SET_POSITION: &str = "INSERT INTO reader (name, seq) VALUES ($1, $2) \
-    ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, holder = NULL, held_until = NULL";
+    ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, holder = NULL, held_until = NULL \
+    WHERE reader.seq <= excluded.seq";
 
 const CLAIM: &str = "INSERT INTO reader (name, seq, holder, held_until) VALUES ($1, 0, $2, $3) \
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until \
@@ -111,7 +112,7 @@ impl Read {
 }
 
 impl Write {
-    /// Stores the position of a reader, and ends a claim.
+    /// Stores the position of a reader, which never goes back, and ends a claim.
     pub async fn set_reader_position(&mut self, reader: &str, seq: i64) -> Result<(), StoreError> {
         query(SET_POSITION).bind(reader).bind(seq).execute(self).await.map(|_| ())
     }

@@ -48,6 +48,9 @@ pub struct RejectedClientRow {
 const DAY: i64 = 86_400_000_000;
 /// The time for which usage is kept.
 const KEPT: Duration = Duration::from_hours(24 * 31);
+/// The number of clients of a revoked token that are recorded on a day, so that whoever has the token can't fill the
+/// database. Clients that are recorded are counted on.
+const MOST_REJECTED: i64 = 200;
 const SIZES: [usize; 3] = [16, 4, 1];
 
 /// Returns the statement for `count` rows of eight values each.
@@ -72,7 +75,11 @@ fn record(count: usize) -> String {
         "WITH given (day, token_id, client, operation, violation, requests, rejected, last_used_at) AS (VALUES {rows}) \
          INSERT INTO operation_use (day, token_id, client, operation, violation, requests, rejected, last_used_at) \
          SELECT day, token_id, client, operation, violation, requests, rejected, last_used_at FROM given \
-         WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) \
+         WHERE EXISTS (SELECT 1 FROM token WHERE id = given.token_id) AND (given.violation <> 'revoked' \
+           OR EXISTS (SELECT 1 FROM operation_use AS known WHERE known.token_id = given.token_id AND known.operation = '' \
+             AND known.violation = 'revoked' AND known.client = given.client AND known.day = given.day) \
+           OR (SELECT count(*) FROM operation_use AS known WHERE known.token_id = given.token_id AND known.operation = '' \
+             AND known.violation = 'revoked' AND known.day = given.day) < {MOST_REJECTED}) \
          ON CONFLICT (token_id, operation, violation, client, day) DO UPDATE SET \
          requests = operation_use.requests + excluded.requests, rejected = operation_use.rejected + excluded.rejected, \
          last_used_at = CASE WHEN excluded.last_used_at > operation_use.last_used_at \
@@ -105,7 +112,7 @@ const OBJECTED: &str = "SELECT token.id AS token_id, token.name, token_owner, cl
     ORDER BY max(last_used_at) DESC, operation, client, violation LIMIT 1000";
 const REJECTED: &str = "SELECT client, CAST(sum(requests) AS BIGINT) AS requests, max(last_used_at) AS last_used_at \
     FROM operation_use WHERE token_id = $1 AND violation = 'revoked' AND last_used_at > $2 \
-    GROUP BY client ORDER BY max(last_used_at) DESC, client LIMIT 200";
+    GROUP BY client ORDER BY min(day), sum(requests) DESC, client LIMIT 200";
 const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
 
 fn day_of(at: Timestamp) -> i64 {

@@ -78,7 +78,13 @@ const PAGE: &str = select_webhooks!(
      AND ($4 = '' OR lower(name || ' ' || url) LIKE $4 ESCAPE '!' OR name LIKE $5 ESCAPE '!') \
      ORDER BY created_at DESC, id DESC LIMIT $6"
 );
-const OPEN: &str = select_webhooks!("state <> 'disabled' ORDER BY created_at, id");
+/// The endpoints of the instance, and those of the accounts of the entries from $1 to $2.
+const OPEN: &str = select_webhooks!(
+    "state <> 'disabled' AND (account_id IS NULL OR account_id IN \
+       (SELECT account_id FROM audit WHERE seq BETWEEN $1 AND $2 AND account_id IS NOT NULL)) \
+     ORDER BY created_at, id"
+);
+const OF_ACCOUNT: &str = "SELECT id FROM webhook WHERE account_id = $1";
 const COUNT: &str = "SELECT count(*) AS number FROM webhook WHERE coalesce(account_id, '') = $1";
 const ADD: &str = "INSERT INTO webhook (id, account_id, url, name, events, state, sealed, created_at, after_seq) \
     VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, (SELECT audit_seq FROM head WHERE one = 1))";
@@ -86,6 +92,8 @@ const UPDATE: &str = "UPDATE webhook SET url = $1, name = $2, events = $3 WHERE 
 const SET_STATE: &str = "UPDATE webhook SET state = $1, disabled_reason = $2, failing_since = NULL, \
     throttled_until = NULL, after_seq = CASE WHEN state = 'disabled' \
       THEN (SELECT audit_seq FROM head WHERE one = 1) ELSE after_seq END WHERE id = $3";
+const FAIL_WAITING: &str = "UPDATE delivery SET state = 'failed', next_at = NULL \
+    WHERE webhook_id = $1 AND next_at IS NOT NULL AND is_redelivery = 0";
 const ROTATE: &str =
     "UPDATE webhook SET previous_sealed = sealed, previous_until = $1, sealed = $2 WHERE id = $3";
 const REMOVE: [&str; 3] = [
@@ -160,9 +168,12 @@ impl Read {
         Ok(search.page(found, position))
     }
 
-    /// Returns all endpoints that are not disabled, of all accounts and of the instance.
-    pub async fn list_open_webhooks(&mut self) -> Result<Vec<Webhook>, StoreError> {
-        query(OPEN).all(self).await?.iter().map(webhook).collect()
+    /// Returns the endpoints that are not disabled and follow one of the audit entries with these numbers.
+    pub async fn list_open_webhooks(
+        &mut self,
+        (first, last): (i64, i64),
+    ) -> Result<Vec<Webhook>, StoreError> {
+        query(OPEN).bind(first).bind(last).all(self).await?.iter().map(webhook).collect()
     }
 
     pub async fn count_webhooks(&mut self, account: Option<AccountId>) -> Result<i64, StoreError> {
@@ -211,7 +222,8 @@ impl Write {
         update.execute(self).await.map(|_| ())
     }
 
-    /// Sets the state. An endpoint that was disabled receives the events from now on.
+    /// Sets the state. An endpoint that was disabled receives the events from now on, so what waits when it is disabled is
+    /// not sent.
     pub async fn set_webhook_state(
         &mut self,
         id: WebhookId,
@@ -219,7 +231,11 @@ impl Write {
         reason: Option<DisabledReason>,
     ) -> Result<(), StoreError> {
         let reason = reason.map(|reason| reason.as_str().to_owned());
-        query(SET_STATE).bind(state.as_str()).bind(reason).bind(id).execute(self).await.map(|_| ())
+        query(SET_STATE).bind(state.as_str()).bind(reason).bind(id).execute(self).await?;
+        if state == WebhookState::Disabled {
+            query(FAIL_WAITING).bind(id).execute(self).await?;
+        }
+        Ok(())
     }
 
     /// Gives an endpoint a new secret. The previous one signs, too, until `until`.
@@ -236,6 +252,14 @@ impl Write {
     pub async fn remove_webhook(&mut self, id: WebhookId) -> Result<(), StoreError> {
         for statement in REMOVE {
             query(statement).bind(id).execute(self).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the endpoints of an account that nobody can enter any more.
+    pub async fn remove_webhooks_of(&mut self, account: AccountId) -> Result<(), StoreError> {
+        for found in query(OF_ACCOUNT).bind(account).all(self).await? {
+            self.remove_webhook(row::parsed(&found, "id")?).await?;
         }
         Ok(())
     }

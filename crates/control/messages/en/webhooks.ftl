@@ -77,6 +77,7 @@ webhook-port-not-allowed = Port { $port } isn’t allowed. Use port 443, or ask 
 webhook-address-not-public = Enter a URL on the public internet. This address is reserved for private networks.
 unknown-event-type = There is no event type “{ $name }”.
 missing-event-type = Choose at least one event type.
+url-too-long = The URL can have at most { $most } characters.
 too-many-webhooks = You can have at most { $most } webhooks. Remove one that you don’t need.
 wrong-webhook-state = This isn’t possible in the webhook’s current state. Reload the page.
 key-scope-webhooks-read = See webhooks and their deliveries, and read events

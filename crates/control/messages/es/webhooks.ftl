@@ -77,6 +77,7 @@ webhook-port-not-allowed = El puerto { $port } no está permitido. Usa el puerto
 webhook-address-not-public = Introduce una URL de la internet pública. Esta dirección está reservada para redes privadas.
 unknown-event-type = No existe el tipo de evento «{ $name }».
 missing-event-type = Elige al menos un tipo de evento.
+url-too-long = La URL puede tener como máximo { $most } caracteres.
 too-many-webhooks = Puedes tener como máximo { $most } webhooks. Elimina uno que no necesites.
 wrong-webhook-state = Esto no es posible en el estado actual del webhook. Vuelve a cargar la página.
 key-scope-webhooks-read = Ver webhooks y sus entregas, y leer eventos

@@ -77,6 +77,7 @@ webhook-port-not-allowed = A porta { $port } não é permitida. Use a porta 443 
 webhook-address-not-public = Digite uma URL na internet pública. Este endereço é reservado para redes privadas.
 unknown-event-type = Não existe o tipo de evento “{ $name }”.
 missing-event-type = Escolha pelo menos um tipo de evento.
+url-too-long = A URL pode ter no máximo { $most } caracteres.
 too-many-webhooks = Você pode ter no máximo { $most } webhooks. Remova um de que não precise.
 wrong-webhook-state = Isso não é possível no estado atual do webhook. Recarregue a página.
 key-scope-webhooks-read = Ver webhooks e suas entregas, e ler eventos

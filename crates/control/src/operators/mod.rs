@@ -233,6 +233,7 @@ pub async fn forget_closed_accounts(store: &Store, now: Timestamp) -> Result<usi
         }
         // Another account may use its domain from now on.
         write.remove_sso(account.id).await?;
+        write.remove_webhooks_of(account.id).await?;
         write.set_account_state(&mut account, AccountState::Purged).await?;
         let entry = AuditEntry {
             event: Event::AccountPurged {

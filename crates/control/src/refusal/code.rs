@@ -133,6 +133,7 @@ codes! {
     TooManyWebhooks = "too_many_webhooks", Invalid;
     NotRestorable = "not_restorable", Conflict;
     TooManyCanaries = "too_many_canaries", Invalid;
+    UrlTooLong = "url_too_long", Invalid;
     WrongWebhookState = "wrong_webhook_state", Conflict;
     TooManyPreviousSecrets = "too_many_previous_secrets", Invalid;
 

@@ -9,8 +9,8 @@ use super::attempt;
 use crate::{AppState, mail::Message};
 use http::StatusCode;
 use keydesk_model::{
-    Actor, DeliveryId, DeliveryState, DisabledReason, Event, FAILING_FOR, Origin, Permission,
-    WebhookId, WebhookState, retry_delay,
+    AccountId, Actor, DeliveryId, DeliveryState, DisabledReason, Event, FAILING_FOR, Origin,
+    Permission, Timestamp, WebhookId, WebhookState, retry_delay,
 };
 use keydesk_store::{
     AuditEntry, Delivery, DeliveryAttempt, LoggedEvent, NewDelivery, StoreError, Webhook, Write,
@@ -25,9 +25,11 @@ use tokio::sync::mpsc;
 const READER: &str = "webhooks";
 /// The number of entries from which deliveries are made in one transaction.
 const BATCH: u32 = 500;
-/// The number of concurrent attempts: to one endpoint, so that a slow one doesn't delay others, and in all.
+/// The number of concurrent attempts: to one endpoint and to all endpoints of one account, so that slow ones don't delay
+/// others, and in all.
 const AT_ONCE_TO_ONE: usize = 8;
-const AT_ONCE: usize = 128;
+const AT_ONCE_OF_ACCOUNT: usize = 24;
+const AT_ONCE: usize = 256;
 /// The time for which a node claims a delivery, which is longer than an attempt takes.
 const CLAIMED: Duration = Duration::from_secs(30);
 /// The time for which an overloaded receiver that names no time gets no further attempt.
@@ -37,8 +39,8 @@ const KEPT: Duration = Duration::from_hours(24 * 30);
 /// The number of rounds in one run while there is work, and the longest wait for a response between two rounds.
 const ROUNDS: u32 = 40;
 const ROUND: Duration = Duration::from_millis(250);
-/// The number of runs between deletions of old deliveries: about an hour.
-const FORGET: u64 = 3600;
+/// The time between deletions of old deliveries. If there are many, the next run continues.
+const FORGET: Duration = Duration::from_hours(1);
 
 /// An attempt that has finished.
 struct Outcome {
@@ -70,8 +72,19 @@ pub struct WebhookDispatcher {
     app: AppState,
     finished: mpsc::UnboundedReceiver<Outcome>,
     finish: mpsc::UnboundedSender<Outcome>,
-    in_flight: HashMap<WebhookId, usize>,
-    runs: u64,
+    in_flight: HashMap<WebhookId, InFlight>,
+    /// The number of the newest round, from which endpoints take turns.
+    round: u64,
+    /// When each endpoint with due deliveries last had an attempt, by the round.
+    turns: HashMap<WebhookId, u64>,
+    next_forget: Option<Timestamp>,
+}
+
+/// The attempts in flight to one endpoint.
+#[derive(Debug, Default)]
+struct InFlight {
+    account: Option<AccountId>,
+    count: usize,
 }
 
 impl std::fmt::Debug for Outcome {
@@ -83,7 +96,15 @@ impl std::fmt::Debug for Outcome {
 impl WebhookDispatcher {
     pub fn new(app: AppState) -> Self {
         let (finish, finished) = mpsc::unbounded_channel();
-        Self { app, finished, finish, in_flight: HashMap::new(), runs: 0 }
+        Self {
+            app,
+            finished,
+            finish,
+            in_flight: HashMap::new(),
+            round: 0,
+            turns: HashMap::new(),
+            next_forget: None,
+        }
     }
 
     /// Makes and sends the deliveries that are due, until there are none or for a few seconds.
@@ -92,10 +113,11 @@ impl WebhookDispatcher {
     ///
     /// If the database can't be used. Attempts in flight are recorded by the next run.
     pub async fn run(&mut self) -> Result<(), StoreError> {
-        if self.runs.is_multiple_of(FORGET) {
-            forget(&self.app).await?;
+        let now = self.app.now();
+        if self.next_forget.is_none_or(|at| at <= now) {
+            let has_more = forget(&self.app).await?;
+            self.next_forget = (!has_more).then(|| now.plus(FORGET));
         }
-        self.runs += 1;
         let mut first = None;
         for _ in 0..ROUNDS {
             let recorded = self.record(first.take()).await?;
@@ -117,20 +139,37 @@ impl WebhookDispatcher {
 
     /// Starts attempts of due deliveries. Returns their number.
     async fn start_due(&mut self) -> Result<usize, StoreError> {
-        let mut free = AT_ONCE.saturating_sub(self.in_flight.values().sum());
+        let mut free = AT_ONCE.saturating_sub(self.in_flight.values().map(|at| at.count).sum());
+        let mut of_accounts: HashMap<_, usize> = HashMap::new();
+        for at in self.in_flight.values() {
+            *of_accounts.entry(at.account).or_default() += at.count;
+        }
         let now = self.app.now();
         let mut due = Vec::new();
         let mut read = self.app.store.read().await?;
-        for id in read.list_webhooks_with_due_deliveries(now).await? {
-            let busy = self.in_flight.get(&id).copied().unwrap_or_default();
+        let mut waiting = read.list_webhooks_with_due_deliveries(now).await?;
+        // They take turns: those that have waited longest come first.
+        self.turns.retain(|id, _| waiting.contains(id));
+        waiting.sort_by_key(|id| self.turns.get(id).copied());
+        self.round += 1;
+        for id in waiting {
+            let busy = self.in_flight.get(&id).map_or(0, |at| at.count);
             let room = AT_ONCE_TO_ONE.saturating_sub(busy).min(free);
             let Some(webhook) = read.find_any_webhook(id).await?.filter(|_| room > 0) else {
                 continue;
             };
+            let of_account = of_accounts.entry(webhook.account).or_default();
+            // An endpoint to which nothing is in flight gets one attempt, however slow the account's others are.
+            let left = AT_ONCE_OF_ACCOUNT.saturating_sub(*of_account);
+            let room = room.min(left.max(usize::from(busy == 0)));
             let limit = u32::try_from(room).unwrap_or_default();
             let is_active = webhook.state == WebhookState::Active;
             let found = read.list_due_deliveries((id, is_active), now, limit).await?;
+            if !found.is_empty() {
+                self.turns.insert(id, self.round);
+            }
             free -= found.len();
+            *of_account += found.len();
             due.extend(found.into_iter().map(|delivery| (webhook.clone(), delivery)));
         }
         drop(read);
@@ -139,7 +178,8 @@ impl WebhookDispatcher {
         }
         let claimed = claim(&self.app, due).await?;
         for (webhook, delivery, event) in &claimed {
-            *self.in_flight.entry(webhook.id).or_default() += 1;
+            let at = self.in_flight.entry(webhook.id).or_default();
+            (at.account, at.count) = (webhook.account, at.count + 1);
             self.attempt(webhook, delivery.clone(), event);
         }
         Ok(claimed.len())
@@ -165,11 +205,11 @@ impl WebhookDispatcher {
             return Ok(0);
         }
         for outcome in &outcomes {
-            if let Some(count) = self.in_flight.get_mut(&outcome.delivery.webhook) {
-                *count -= 1;
+            if let Some(at) = self.in_flight.get_mut(&outcome.delivery.webhook) {
+                at.count -= 1;
             }
         }
-        self.in_flight.retain(|_, count| *count > 0);
+        self.in_flight.retain(|_, at| at.count > 0);
         let mut write = self.app.store.write(self.app.now()).await?;
         let (mut healthy, mut to_disable) = (HashSet::new(), HashMap::new());
         for outcome in &outcomes {
@@ -213,6 +253,7 @@ async fn record_one(
     let delay = retry_delay(delivery.attempts + 1, chance).filter(|_| !delivery.is_redelivery);
     let after = match delay {
         _ if outcome.is_success() => (DeliveryState::Succeeded, None),
+        _ if outcome.is_gone() => (DeliveryState::Failed, None),
         Some(delay) => {
             let delay = delay.max(outcome.retry_after.unwrap_or_default());
             (DeliveryState::Pending, Some(now.plus(delay)))
@@ -279,17 +320,15 @@ async fn make_deliveries(app: &AppState) -> Result<usize, StoreError> {
     drop(read);
     let mut write = app.store.write(app.now()).await?;
     let position = write.reader_position(READER).await?.unwrap_or_default();
-    let mut webhooks = write.list_open_webhooks().await?;
-    let last = write.last_event().await?;
-    let events =
-        if webhooks.is_empty() { Vec::new() } else { write.list_events(position, BATCH).await? };
+    let events = write.list_events(position, BATCH).await?;
+    let Some((first, newest)) = events.first().zip(events.last()) else { return Ok(0) };
+    let mut webhooks = write.list_open_webhooks((first.seq, newest.seq)).await?;
     for event in &events {
         for webhook in &mut webhooks {
             add_deliveries(app, &mut write, webhook, event).await?;
         }
     }
-    let position = events.last().map_or(last, |event| event.seq);
-    write.set_reader_position(READER, position).await?;
+    write.set_reader_position(READER, newest.seq).await?;
     write.keep().await?;
     Ok(events.len())
 }
@@ -351,8 +390,10 @@ async fn claim(
     Ok(claimed)
 }
 
-async fn forget(app: &AppState) -> Result<(), StoreError> {
+/// Deletes old deliveries, and returns whether there may be more.
+async fn forget(app: &AppState) -> Result<bool, StoreError> {
     let mut write = app.store.write(app.now()).await?;
-    write.forget_deliveries(KEPT).await?;
-    write.keep().await
+    let has_more = write.forget_deliveries(KEPT).await?;
+    write.keep().await?;
+    Ok(has_more)
 }

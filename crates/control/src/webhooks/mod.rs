@@ -32,6 +32,8 @@ use std::time::Duration;
 
 /// The maximum number of endpoints of an account or of the instance.
 const MOST_WEBHOOKS: i64 = 20;
+/// The maximum length of a URL.
+const MOST_URL: usize = 2000;
 /// The time for which the previous secret signs, too, after a rotation.
 const BOTH_SIGN: Duration = Duration::from_hours(24);
 
@@ -57,7 +59,16 @@ impl WebhookRequest {
 
     /// Returns the URL in its normal form if requests may be sent to it.
     fn checked_url(&self, app: &AppState) -> Result<String, Refusal> {
-        Ok(app.outbound.customer_servers().check(&self.url)?.to_string())
+        let url = app.outbound.customer_servers().check(&self.url)?.to_string();
+        if url.len() > MOST_URL {
+            return Err(Refusal::new(Code::UrlTooLong).with_count("most", MOST_URL).at("url"));
+        }
+        Ok(url)
+    }
+
+    /// Refuses audit entries to an owner who can't read the audit log.
+    fn permit(&self, owner: &impl WebhookOwner) -> Result<(), Refusal> {
+        if self.events.has_audit_entries() { owner.permit_audit_entries() } else { Ok(()) }
     }
 }
 
@@ -83,6 +94,7 @@ pub(crate) async fn create_webhook(
 ) -> Result<(Webhook, WebhookSecret), Refusal> {
     let url = request.checked_url(app)?;
     let (mut write, owner) = owner.begin(app).await?;
+    request.permit(&owner)?;
     if write.count_webhooks(owner.account()).await? >= MOST_WEBHOOKS {
         return Err(Refusal::new(Code::TooManyWebhooks).with_count("most", MOST_WEBHOOKS));
     }
@@ -143,6 +155,7 @@ pub(crate) async fn update_webhook(
     let url = request.checked_url(app)?;
     let (mut write, owner) = owner.begin(app).await?;
     let before = detail_of_webhook(&find(&mut write, &owner, id).await?);
+    request.permit(&owner)?;
     let after = detail_of(request.name.as_str(), &url, &request.events);
     write.update_webhook(id, (&url, request.name.as_str()), &request.events).await?;
     write.commit(owner.entry(Event::WebhookUpdated { before, after }, id)).await?;

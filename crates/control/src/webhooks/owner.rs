@@ -14,6 +14,8 @@ pub(crate) trait WebhookOwner: Sized + Sync {
     fn account(&self) -> Option<AccountId>;
     fn permit_to_see(&self) -> Result<(), Refusal>;
     fn permit_to_manage(&self) -> Result<(), Refusal>;
+    /// Permits to read whole audit entries, which say more than events.
+    fn permit_audit_entries(&self) -> Result<(), Refusal>;
     /// Opens a write transaction for managing webhooks, with the owner as of now.
     fn begin(&self, app: &AppState) -> impl Future<Output = Result<(Write, Self), Refusal>> + Send;
     fn entry(&self, event: Event, webhook: WebhookId) -> AuditEntry;
@@ -30,6 +32,10 @@ impl WebhookOwner for Caller {
 
     fn permit_to_manage(&self) -> Result<(), Refusal> {
         self.permit(Permission::ManageWebhooks)
+    }
+
+    fn permit_audit_entries(&self) -> Result<(), Refusal> {
+        self.permit(Permission::SeeAudit)
     }
 
     async fn begin(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
@@ -52,6 +58,10 @@ impl WebhookOwner for Operator {
 
     fn permit_to_manage(&self) -> Result<(), Refusal> {
         self.permit(OperatorPermission::ManageWebhooks)
+    }
+
+    fn permit_audit_entries(&self) -> Result<(), Refusal> {
+        self.permit(OperatorPermission::SeeInstance)
     }
 
     async fn begin(&self, app: &AppState) -> Result<(Write, Self), Refusal> {
@@ -87,6 +97,10 @@ impl WebhookOwner for Either {
 
     fn permit_to_manage(&self) -> Result<(), Refusal> {
         either!(self, owner => WebhookOwner::permit_to_manage(&**owner))
+    }
+
+    fn permit_audit_entries(&self) -> Result<(), Refusal> {
+        either!(self, owner => WebhookOwner::permit_audit_entries(&**owner))
     }
 
     async fn begin(&self, app: &AppState) -> Result<(Write, Self), Refusal> {

@@ -8,8 +8,8 @@ pub use syslog::{SyslogError, SyslogServer};
 use crate::{AppState, webhooks::audit_message};
 use keydesk_model::{NodeId, Timestamp};
 use keydesk_store::{LoggedEvent, StoreError};
-use std::{path::PathBuf, time::Duration};
-use tokio::io::AsyncWriteExt as _;
+use std::{io::SeekFrom, path::PathBuf, time::Duration};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 /// The number of entries in a batch.
 const BATCH: u32 = 500;
@@ -111,12 +111,20 @@ impl AuditForwarder {
     }
 }
 
-/// Appends entries to a file, which may have been rotated, and waits for the disk.
+/// Appends entries to a file, which may have been rotated, and waits for the disk. If an earlier attempt left a part of a
+/// line, that line is ended first.
 async fn append(path: &PathBuf, events: &[LoggedEvent]) -> Result<(), std::io::Error> {
     let mut options = tokio::fs::OpenOptions::new();
-    options.create(true).append(true).mode(0o600);
+    options.create(true).append(true).read(true).mode(0o600);
     let mut file = options.open(path).await?;
-    let lines: String = events.iter().map(|event| audit_message(event) + "\n").collect();
+    let mut lines = String::new();
+    if file.metadata().await?.is_file() && file.seek(SeekFrom::End(0)).await? > 0 {
+        file.seek(SeekFrom::End(-1)).await?;
+        if file.read_u8().await? != b'\n' {
+            lines.push('\n');
+        }
+    }
+    lines.extend(events.iter().map(|event| audit_message(event) + "\n"));
     file.write_all(lines.as_bytes()).await?;
     file.sync_data().await
 }

@@ -123,13 +123,21 @@ pub(crate) async fn restore_api_token(
 /// Returns whether a token can be restored at `now`.
 pub(crate) fn is_restorable(token: &Token, now: Timestamp) -> bool {
     let is_held = token.hold.is_some_and(|hold| hold.is_open(now));
-    is_held && matches!(token.state(now), TokenState::Revoked(_))
+    is_held && !has_expired(token, now) && matches!(token.state(now), TokenState::Revoked(_))
+}
+
+/// Returns whether the token has expired, before or after it was revoked.
+fn has_expired(token: &Token, now: Timestamp) -> bool {
+    token.expires_at.is_some_and(|at| at <= now)
 }
 
 fn not_restorable(token: &Token, now: Timestamp) -> Refusal {
     let why = match token.state(now) {
         TokenState::Active => "restore-active",
         TokenState::Expired(_) => "restore-expired",
+        TokenState::Revoked(_) if token.hold.is_some() && has_expired(token, now) => {
+            "restore-expired"
+        }
         TokenState::Revoked(_) if token.hold.is_some() => "restore-too-late",
         TokenState::Revoked(revocation) if revocation.reason == RevocationReason::AccountClosed => {
             "restore-account-closed"

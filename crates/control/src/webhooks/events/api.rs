@@ -24,14 +24,16 @@ pub(crate) struct LoggedEventObject {
     #[schema(format = DateTime)]
     timestamp: String,
     data: EventData,
-    /// The audit entry, with the digest over it and all previous entries of the account.
-    entry: EntryRecord,
+    /// The audit entry, with the digest over it and all previous entries of the account. Requires the scope
+    /// `audit:read`, or `instance:read` for the events of all accounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<EntryRecord>,
 }
 
 impl LoggedEventObject {
-    fn new(event: &LoggedEvent) -> Self {
+    fn new(event: &LoggedEvent, has_entry: bool) -> Self {
         let EventBody { kind, timestamp, data } = EventBody::new(&event.event, event);
-        Self { kind, timestamp, data, entry: EntryRecord::new(event) }
+        Self { kind, timestamp, data, entry: has_entry.then(|| EntryRecord::new(event)) }
     }
 }
 
@@ -83,8 +85,9 @@ fn event_list(
     number: impl Fn(&LoggedEvent) -> i64,
     after: i64,
 ) -> Json<EventList> {
+    let item = |event: &LoggedEvent| LoggedEventObject::new(event, page.has_entries);
     Json(EventList {
-        items: page.events.iter().map(LoggedEventObject::new).collect(),
+        items: page.events.iter().map(item).collect(),
         last: page.events.last().map_or(after, number),
         has_more: page.has_more,
     })

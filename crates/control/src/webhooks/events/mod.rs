@@ -15,6 +15,8 @@ use keydesk_store::LoggedEvent;
 pub(crate) struct EventPage {
     pub events: Vec<LoggedEvent>,
     pub has_more: bool,
+    /// Whether the caller can read the audit entries, too.
+    pub has_entries: bool,
 }
 
 /// Returns the events of the account after a number, oldest first.
@@ -25,7 +27,8 @@ pub(crate) async fn list_events(
 ) -> Result<EventPage, Refusal> {
     caller.permit_to_see()?;
     let mut read = app.store.read().await?;
-    Ok(page(read.list_events_of(caller.account.id, after, limit + 1).await?, limit))
+    let events = read.list_events_of(caller.account.id, after, limit + 1).await?;
+    Ok(page(events, limit, caller))
 }
 
 /// Returns the events of all accounts and of the instance after a number, oldest first.
@@ -35,11 +38,12 @@ pub(crate) async fn list_all_events(
     (after, limit): (i64, u32),
 ) -> Result<EventPage, Refusal> {
     operator.permit_to_see()?;
-    Ok(page(app.store.read().await?.list_events(after, limit + 1).await?, limit))
+    let events = app.store.read().await?.list_events(after, limit + 1).await?;
+    Ok(page(events, limit, operator))
 }
 
-fn page(mut events: Vec<LoggedEvent>, limit: u32) -> EventPage {
+fn page(mut events: Vec<LoggedEvent>, limit: u32, owner: &impl WebhookOwner) -> EventPage {
     let has_more = events.len() > limit as usize;
     events.truncate(limit as usize);
-    EventPage { events, has_more }
+    EventPage { events, has_more, has_entries: owner.permit_audit_entries().is_ok() }
 }

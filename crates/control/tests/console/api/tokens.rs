@@ -184,6 +184,17 @@ async fn n9_a_revocation_is_undone_for_a_day_and_a_pause_at_any_time() {
     assert!(late.body["detail"].to_string().contains("more than 24 hours ago"), "{late:?}");
     assert_eq!(program.get(&at).await.body["restorable"], false);
 
+    let soon = console.app.now().plus(Duration::from_hours(1)).to_string();
+    let new = json!({ "name": "expires", "scopes": ["*"], "expires_at": soon });
+    let short = program.send(("POST", "/tokens"), Some(new), &[]).await;
+    let at = format!("/tokens/{}", short.body["token"]["id"].as_str().expect("an ID"));
+    assert_eq!(act(&at, "revocations", None).await.body["token"]["restorable"], true);
+    console.pass(Duration::from_hours(1));
+    assert_eq!(program.get(&at).await.body["restorable"], false);
+    let expired = act(&at, "restorations", None).await;
+    assert_eq!((expired.status, expired.code()), (409, "not_restorable"), "{expired:?}");
+    assert!(expired.body["detail"].to_string().contains("It has expired"), "{expired:?}");
+
     let at = make("paused").await;
     let paused = act(&at, "pause", None).await;
     assert_eq!(paused.body["token"]["state"], "paused", "{paused:?}");
