@@ -294,7 +294,7 @@ async fn webhooks(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
 /// The page of canary tokens, and the bait.
 async fn canaries(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     browser.go(&format!("{}/canaries", keydesk.console)).await;
-    browser.fill("name", "Old .env file on the build server").await;
+    browser.fill("name", "CI 8").await;
     browser.click("main form button.primary").await;
     browser.find("#canary-bait-token").await;
     inspect(browser, "canary-shown-once", screen).await;
