@@ -376,4 +376,25 @@ mod tests {
         left.sort_unstable();
         assert_eq!((left, known.accounts.len()), (vec![3, 4], 1));
     }
+
+    #[test]
+    fn undone_revocations_do_not_grow_the_file_forever() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ended");
+        let mut journal = Journal::open(&path).expect("opens");
+        let kept = stone(1, RevocationReason::Revoked, None);
+        journal.append(&[Record::Ended(kept)]).expect("appends");
+        let held = stone(2, RevocationReason::Revoked, None);
+        let undone = [Record::Ended(held), Record::Restored(held.hash, held.revocation.at)];
+        for _ in 0..100 {
+            journal.append(&undone).expect("appends");
+        }
+        let before = fs::metadata(&path).expect("is there").len();
+        for now in [5, 6] {
+            let at = Timestamp::from_micros(now);
+            journal.start(at, at).expect("starts");
+        }
+        assert!(fs::metadata(&path).expect("is there").len() * 10 < before);
+        assert_eq!(reopened(&path).ended.keys().collect::<Vec<_>>(), [&kept.hash]);
+    }
 }

@@ -190,7 +190,21 @@ pub(crate) fn complete(document: OpenApi) -> Value {
     document
 }
 
+/// Describes an optional body by its absence, not as one that can be `null`, for which generated clients send nonsense.
+fn without_null_body(operation: &mut Value) {
+    let schema = operation.pointer_mut("/requestBody/content/application~1json/schema");
+    let Some(schema) = schema else { return };
+    let kinds = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    let kinds = kinds.filter(|kinds| kinds.len() == 2);
+    if let Some(kinds) = kinds
+        && let Some(null) = kinds.iter().position(|kind| kind["type"] == "null")
+    {
+        *schema = kinds.remove(1 - null);
+    }
+}
+
 fn complete_operation(operation: &mut Value, (method, path): (&str, &str)) {
+    without_null_body(operation);
     let is_write = method != "get";
     let has_body = operation["requestBody"].is_object();
     for response in operation["responses"].as_object_mut().into_iter().flat_map(Map::values_mut) {
