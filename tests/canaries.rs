@@ -145,9 +145,9 @@ async fn n10_a_gateway_reports_a_canary_token_with_its_own_database_user() {
     assert!(alarms(&console.console, &key, &before).await.is_empty());
 }
 
-/// The introspection endpoint answers `active: false`, and the use raises an alarm too.
+/// The OAuth endpoints answer as for any invalid token, and the use raises an alarm too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn n10_an_introspected_canary_token_raises_an_alarm() {
+async fn n10_a_canary_token_at_an_oauth_endpoint_raises_an_alarm() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("secret");
     std::fs::write(&file, "a secret of twenty-four letters").expect("writes");
@@ -168,4 +168,13 @@ async fn n10_an_introspected_canary_token_raises_an_alarm() {
     eventually("an alarm", async || alarms(&keydesk.console, &key, &id).await.len() == 1).await;
     let alarm = &alarms(&keydesk.console, &key, &id).await[0]["data"]["observed"];
     assert_eq!((&alarm["client_ip"], &alarm["client"]), (&"192.0.2.7".into(), &"billing".into()));
+
+    let (id, bait) = create_canary(&ann, "CI secret").await;
+    let request = client().build().expect("a client");
+    let request = request.post(format!("{}/keydesk/oauth/revoke", keydesk.gateway));
+    let response = request.form(&[("token", &bait)]).send().await.expect("answers");
+    assert_eq!(response.status(), 200);
+    eventually("an alarm", async || alarms(&keydesk.console, &key, &id).await.len() == 1).await;
+    let alarm = &alarms(&keydesk.console, &key, &id).await[0]["data"]["observed"];
+    assert_eq!(alarm["path"], "/keydesk/oauth/revoke");
 }

@@ -143,7 +143,7 @@ async fn n9_the_page_shows_which_clients_work_again() {
     assert_eq!(call(&url, None).await.status().as_u16(), 401);
 }
 
-/// Whoever has a revoked token can invent client names, but neither fills the database with them nor hides a client.
+/// A thief with a revoked token can invent client names, but neither fills the database with them nor hides a client.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n9_invented_clients_of_a_revoked_token_hide_no_real_one() {
     let mut keydesk = Keydesk::start();

@@ -80,7 +80,7 @@ impl Gate<'_> {
         Ok((own.permit(judgement)?, identity))
     }
 
-    /// Records the use of a revoked token, so that whoever restores it sees which clients were rejected.
+    /// Records the use of a revoked token, so that the page of a restored token shows which clients were rejected.
     fn note_revoked(self, call: Call, presented: &Presented, noted: &Noted, at: Timestamp) {
         let Some(token) = self.table.token_of(presented) else { return };
         let mut called = Called { was_rejected: true, ..Called::default() };

@@ -52,8 +52,7 @@ const RECORD: &str = "INSERT INTO canary_use (canary_id, at, client_ip, client, 
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 /// Uses of canaries that raise an alarm now: those without an alarm since an instant.
 const DUE: &str = select_canaries!(
-    "(alarmed_at IS NULL OR alarmed_at <= $1) \
-     AND EXISTS (SELECT 1 FROM canary_use WHERE canary_use.canary_id = canary.id) ORDER BY id LIMIT 100"
+    "id IN (SELECT canary_id FROM canary_use) AND (alarmed_at IS NULL OR alarmed_at <= $1) ORDER BY id LIMIT 100"
 );
 const USES: &str = "SELECT canary_id, at, client_ip, client, method, path, request_id, uses FROM canary_use \
     WHERE canary_id = $1 ORDER BY at";

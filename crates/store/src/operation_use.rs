@@ -48,7 +48,7 @@ pub struct RejectedClientRow {
 const DAY: i64 = 86_400_000_000;
 /// The time for which usage is kept.
 const KEPT: Duration = Duration::from_hours(24 * 31);
-/// The number of clients of a revoked token that are recorded on a day, so that whoever has the token can't fill the
+/// The number of clients of a revoked token that are recorded on a day, so that a thief can't fill the
 /// database. Clients that are recorded are counted on.
 const MOST_REJECTED: i64 = 200;
 const SIZES: [usize; 3] = [16, 4, 1];
@@ -162,7 +162,7 @@ impl Read {
             .collect()
     }
 
-    /// Returns the clients of a token that were rejected after `since` because it was revoked, the latest first.
+    /// Returns the clients of a token that were rejected after `since` because it was revoked: by the day of the first rejection, then those with the most requests.
     pub async fn list_rejected_clients(
         &mut self,
         token: TokenId,

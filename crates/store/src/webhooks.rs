@@ -150,7 +150,7 @@ impl Read {
         asked.optional(self).await?.as_ref().map(webhook).transpose()
     }
 
-    /// Returns an endpoint, whoever it belongs to.
+    /// Returns an endpoint of any account or of the instance.
     pub async fn find_any_webhook(&mut self, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
         query(FIND_ANY).bind(id).optional(self).await?.as_ref().map(webhook).transpose()
     }

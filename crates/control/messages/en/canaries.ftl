@@ -24,7 +24,7 @@ key-scope-canaries-read = See canary tokens
 key-scope-canaries-write = Create and remove canary tokens
 mail-canary-used-subject = Alert: canary token “{ $name }” was used
 mail-canary-used =
-    Someone used the canary token “{ $name }”. The token never works, so no request was let through. But whoever used it has read the place where you left it.
+    Someone used the canary token “{ $name }”. The token never works, so no request was let through. But they have read the place where you left it.
 
     Uses: { $uses }
     First: { $at }

@@ -1,8 +1,13 @@
 //! The job that raises alarms for used canary tokens: one at the first use, then at most one in ten minutes. Safe on many
 //! nodes concurrently: the uses of an alarm are taken in its transaction.
 
-use crate::{AppState, mail::Message};
-use keydesk_model::{Actor, CANARY_SUMMARY, Event, Origin, Permission, Timestamp, audit::Rfc3339};
+use crate::{
+    AppState,
+    mail::{Message, members_with},
+};
+use keydesk_model::{
+    Actor, CANARY_SUMMARY, Event, Origin, Permission, Role, Timestamp, audit::Rfc3339,
+};
 use keydesk_store::{AuditEntry, Canary, StoreError};
 
 /// Raises the alarms that are due.
@@ -26,9 +31,8 @@ async fn raise(app: &AppState, canary: &Canary, before: Timestamp) -> Result<(),
         return write.keep().await;
     };
     let count: i64 = uses.iter().map(|used| used.uses).sum();
-    let members = write.list_members(canary.account).await?.into_iter();
-    let recipients: Vec<_> =
-        members.filter(|member| member.role.may(Permission::SeeCanaries)).collect();
+    let may_see = |role: Role| role.may(Permission::SeeCanaries);
+    let members = members_with(&mut write, canary.account, may_see).await?;
     let entry = AuditEntry {
         event: Event::CanaryUsed {
             name: canary.name.clone(),
@@ -48,9 +52,8 @@ async fn raise(app: &AppState, canary: &Canary, before: Timestamp) -> Result<(),
     };
     write.commit(entry).await?;
     tracing::warn!(canary = %canary.id, uses = count, "a canary token was used");
-    for member in recipients {
-        let to = || Message::canary_used((&canary.name, count), first, &app.settings.console_url);
-        app.send_mail(&member.email, Message::to(member.language, to));
-    }
+    app.send_mail_to(&members, || {
+        Message::canary_used((&canary.name, count), first, &app.settings.console_url)
+    });
     Ok(())
 }

@@ -15,7 +15,8 @@ pub use outbox::{MailQueue, TestMailError, send_test_mail};
 pub use smtp::{MailError, Smtp, SmtpSettings};
 
 use crate::AppState;
-use keydesk_model::Email;
+use keydesk_model::{AccountId, Email, Role};
+use keydesk_store::{Member, Read, StoreError};
 use std::sync::Arc;
 
 impl AppState {
@@ -42,4 +43,21 @@ impl AppState {
             }
         }
     }
+
+    /// Sends an email to each of these members, in their language.
+    pub(crate) fn send_mail_to(&self, members: &[Member], message: impl Fn() -> Message) {
+        for member in members {
+            self.send_mail(&member.email, Message::to(member.language, &message));
+        }
+    }
+}
+
+/// Returns the members of an account with one of the wanted roles.
+pub(crate) async fn members_with(
+    read: &mut Read,
+    account: AccountId,
+    is_wanted: impl Fn(Role) -> bool,
+) -> Result<Vec<Member>, StoreError> {
+    let members = read.list_members(account).await?.into_iter();
+    Ok(members.filter(|member| is_wanted(member.role)).collect())
 }

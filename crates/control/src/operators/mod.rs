@@ -10,7 +10,7 @@ pub(crate) use open::{invite_owner, open_account};
 
 use crate::{
     AppState, accounts,
-    mail::Message,
+    mail::{Message, members_with},
     passwords::Password,
     principal::{Administrator, Operator},
     receipts::Issued,
@@ -23,9 +23,7 @@ use keydesk_model::{
     OperatorPermission, Origin, RevocationReason, Role, Timestamp, UserId,
     audit::{AccountStateDetail, NameDetail, PlanDetail},
 };
-use keydesk_store::{
-    AccountOverview, AccountSearch, AuditEntry, Member, NewUser, Sso, Store, StoreError, Write,
-};
+use keydesk_store::{AccountOverview, AccountSearch, AuditEntry, NewUser, Sso, Store, StoreError};
 
 /// An account as shown to operators, who see only the number of its tokens.
 #[derive(Debug)]
@@ -157,7 +155,7 @@ pub(crate) async fn set_state(
         _ => Event::AccountRestored { before, after },
     };
     let entry = Administrator::Operator(operator).entry(event, account.id);
-    let owners = owners_of(&mut write, account.id).await?;
+    let owners = members_with(&mut write, account.id, |role| role == Role::Owner).await?;
     // A receipt names the gateways that reject, and none rejects a restored account.
     let receipt = if next == AccountState::Active {
         write.commit(entry).await?;
@@ -165,16 +163,8 @@ pub(crate) async fn set_state(
     } else {
         app.commit_with_receipt(write, entry).await?
     };
-    for owner in owners {
-        let message = Message::to(owner.language, || Message::account_state(&account.name, next));
-        app.send_mail(&owner.email, message);
-    }
+    app.send_mail_to(&owners, || Message::account_state(&account.name, next));
     Ok(receipt)
-}
-
-async fn owners_of(write: &mut Write, account: AccountId) -> Result<Vec<Member>, StoreError> {
-    let members = write.list_members(account).await?.into_iter();
-    Ok(members.filter(|member| member.role == Role::Owner).collect())
 }
 
 /// Changes the plan of an account; an empty name selects the default plan.

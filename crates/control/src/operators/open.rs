@@ -1,10 +1,9 @@
 //! Opening accounts and inviting owners: the first until the account has a member, or another if no owner can be
 //! reached.
 
-use super::owners_of;
 use crate::{
     AppState, accounts,
-    mail::Message,
+    mail::{Message, members_with},
     one_time::codes,
     principal::{Administrator, Operator},
     refusal::{At as _, Code, Refusal},
@@ -74,7 +73,7 @@ pub(crate) async fn invite_owner(
         return Err(Code::NotFound.into());
     }
     // If the account has members, its owners are notified and its invitations remain. Operators can't join this way.
-    let present = owners_of(&mut write, account.id).await?;
+    let present = members_with(&mut write, account.id, |role| role == Role::Owner).await?;
     let now = write.now();
     let is_empty = write.list_members(account.id).await?.is_empty();
     if let Some(known) = write.find_user_by_email(&owner).await?
@@ -94,12 +93,7 @@ pub(crate) async fn invite_owner(
     write.commit(Administrator::Operator(operator).entry(invited_owner, account.id)).await?;
     mail_first_owner(app, operator, (&account.name, &owner), invited).await;
     let (by, url) = (&operator.user.name, &app.settings.console_url);
-    for member in present {
-        let message = Message::to(member.language, || {
-            Message::another_owner((&account.name, by), owner.as_str(), url)
-        });
-        app.send_mail(&member.email, message);
-    }
+    app.send_mail_to(&present, || Message::another_owner((&account.name, by), owner.as_str(), url));
     Ok(())
 }
 

@@ -6,11 +6,13 @@
 //! its record, the delivery is sent again with the same ID.
 
 use super::attempt;
-use crate::{AppState, mail::Message};
-use http::StatusCode;
+use crate::{
+    AppState,
+    mail::{Message, members_with},
+};
 use keydesk_model::{
     AccountId, Actor, DeliveryId, DeliveryState, DisabledReason, Event, FAILING_FOR, Origin,
-    Permission, Timestamp, WebhookId, WebhookState, retry_delay,
+    Permission, Role, Timestamp, WebhookId, WebhookState, retry_delay,
 };
 use keydesk_store::{
     AuditEntry, Delivery, DeliveryAttempt, LoggedEvent, NewDelivery, StoreError, Webhook, Write,
@@ -21,6 +23,8 @@ use std::{
 };
 use tokio::sync::mpsc;
 
+/// The status with which an endpoint ends its webhook.
+const GONE: i64 = 410;
 /// The name of the dispatcher among the readers of the audit log.
 const READER: &str = "webhooks";
 /// The number of entries from which deliveries are made in one transaction.
@@ -56,7 +60,7 @@ impl Outcome {
     }
 
     fn is_gone(&self) -> bool {
-        self.attempt.status == Some(i64::from(StatusCode::GONE.as_u16()))
+        self.attempt.status == Some(GONE)
     }
 
     /// Returns the time for which the endpoint gets no attempt at all.
@@ -305,8 +309,8 @@ async fn recipients(write: &mut Write, webhook: &Webhook) -> Result<Vec<Recipien
         let operators = write.list_operators().await?.into_iter();
         return Ok(operators.map(|operator| (operator.email, None)).collect());
     };
-    let members = write.list_members(account).await?.into_iter();
-    let managers = members.filter(|member| member.role.may(Permission::ManageWebhooks));
+    let may_manage = |role: Role| role.may(Permission::ManageWebhooks);
+    let managers = members_with(write, account, may_manage).await?.into_iter();
     Ok(managers.map(|member| (member.email, member.language)).collect())
 }
 

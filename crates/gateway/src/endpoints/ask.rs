@@ -2,11 +2,12 @@
 //! request waits for it; no request to the API ever does.
 
 use super::{
+    NamedToken,
     form::{Parameters, Written},
     introspect,
 };
 use crate::{
-    LiveTable, Rejection, Response,
+    LiveTable, Presented, Rejection, Response,
     arrival::Arrival,
     live::UsageCounter,
     self_service::{Question, SelfServiceAction, SelfServiceResponse},
@@ -15,7 +16,7 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, header};
-use keydesk_model::{GracePeriod, RotationTerms};
+use keydesk_model::{GracePeriod, RotationTerms, client_of};
 use keydesk_token::{PlainToken, TokenHash};
 
 /// The parameters of the self-service endpoints.
@@ -109,7 +110,15 @@ impl DeferredRequest {
                     (secret, SelfServiceAction::Revoke)
                 }
                 // RFC 7009 section 2.2: an invalid token needs no revocation.
-                _ => return Ok(json(&serde_json::json!({}))),
+                invalid => {
+                    if let Some(presented) = invalid.map(Presented) {
+                        let client = client_of(self.user_agent.as_deref());
+                        let (from, client) = (arrival.client_ip, client.as_ref());
+                        NamedToken { presented: &presented, from, client, path: "revoke" }
+                            .note_canary((table, arrival), settings);
+                    }
+                    return Ok(json(&serde_json::json!({})));
+                }
             },
         };
         let app = settings.self_service.app.as_ref().ok_or(Rejection::TemporarilyUnavailable)?;

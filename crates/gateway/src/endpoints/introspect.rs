@@ -1,13 +1,13 @@
 //! RFC 7662 token introspection, answered from the live table without waiting.
 
-use super::{ask::json, form::Parameters};
+use super::{NamedToken, ask::json, form::Parameters};
 use crate::{
     LiveTable, Presented, Rejection, Response,
     arrival::Arrival,
     live::{Identity, UsageCounter, UsageEvent},
     settings::{IntrospectionClient, Settings},
 };
-use keydesk_model::{AccountNumber, Called, CanaryUse, IpAllowlist, Timestamp, Violation};
+use keydesk_model::{AccountNumber, Called, IpAllowlist, Timestamp, Violation};
 use keydesk_token::PlainToken;
 use std::net::IpAddr;
 
@@ -107,7 +107,14 @@ impl IntrospectionRequest<'_> {
         let verified = match self.table.verify(&presented, self.arrival.at) {
             Ok(verified) => verified,
             Err(Rejection::UnknownToken) => {
-                self.note_canary(&presented, client_ip, client, settings);
+                let from = client_ip.unwrap_or(self.arrival.client_ip);
+                let used = NamedToken {
+                    presented: &presented,
+                    from,
+                    client: &client.id,
+                    path: "introspect",
+                };
+                used.note_canary((self.table, self.arrival), settings);
                 return Ok(None);
             }
             // A gateway that cannot decide must not report the token as inactive.
@@ -131,26 +138,6 @@ impl IntrospectionRequest<'_> {
         let ends =
             [self.table.expires_at(&verified), identity.limits.closing.map(|closing| closing.at)];
         Ok(Some(to_claims(&identity, verified.number, ends.into_iter().flatten().min(), settings)))
-    }
-
-    /// Records the use of a canary token, of which the client of this endpoint learns nothing.
-    fn note_canary(
-        &self,
-        presented: &Presented,
-        from: Option<IpAddr>,
-        client: &IntrospectionClient,
-        settings: &Settings,
-    ) {
-        self.table.note_canary(presented, |canary| CanaryUse {
-            canary,
-            at: self.arrival.at,
-            client_ip: from.unwrap_or(self.arrival.client_ip).to_string(),
-            client: client.id.clone(),
-            method: "POST".to_owned(),
-            path: format!("/{}/oauth/introspect", settings.reserved_prefix),
-            request_id: self.arrival.request_id.to_string(),
-            uses: 1,
-        });
     }
 
     /// Records the token's use as far as it is visible here.

@@ -13,7 +13,9 @@ pub(crate) use form::MOST_FORM;
 pub(crate) use forward_auth::{Forwarded, pass_answer};
 pub(crate) use introspect::Credentials;
 
-use crate::{settings::Settings, target::Target};
+use crate::{LiveTable, Presented, arrival::Arrival, settings::Settings, target::Target};
+use keydesk_model::CanaryUse;
+use std::net::IpAddr;
 
 /// A request below an endpoint URL to Keydesk itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,31 @@ impl AuthEndpoint {
             ("GET" | "HEAD", "oauth/openapi.json") => Some(Self::Describe(Document::OAuth)),
             _ => None,
         }
+    }
+}
+
+/// A token that is the parameter of an OAuth endpoint.
+struct NamedToken<'a> {
+    presented: &'a Presented,
+    from: IpAddr,
+    client: &'a str,
+    /// The path of the endpoint below `oauth/`.
+    path: &'static str,
+}
+
+impl NamedToken<'_> {
+    /// Records the use of an unknown token if it is a canary, of which the client learns nothing.
+    fn note_canary(self, (table, arrival): (&LiveTable, &Arrival), settings: &Settings) {
+        table.note_canary(self.presented, |canary| CanaryUse {
+            canary,
+            at: arrival.at,
+            client_ip: self.from.to_string(),
+            client: self.client.to_owned(),
+            method: "POST".to_owned(),
+            path: format!("/{}/oauth/{}", settings.reserved_prefix, self.path),
+            request_id: arrival.request_id.to_string(),
+            uses: 1,
+        });
     }
 }
 

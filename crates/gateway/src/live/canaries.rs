@@ -2,43 +2,41 @@
 //! report.
 
 use super::folded::FoldedHash;
-use arc_swap::ArcSwap;
 use keydesk_model::{CanaryId, CanaryUse, LiveCanary};
 use keydesk_token::TokenHash;
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::BuildHasherDefault,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard},
 };
-
-type Known = HashMap<[u8; 32], CanaryId>;
 
 #[derive(Debug, Default)]
 pub(super) struct Canaries {
-    known: ArcSwap<Known>,
+    known: RwLock<HashMap<[u8; 32], CanaryId>>,
     uses: Mutex<HashMap<CanaryId, CanaryUse, BuildHasherDefault<FoldedHash>>>,
 }
 
 impl Canaries {
     pub fn load(&self, canaries: Vec<LiveCanary>) {
         let known = canaries.into_iter().map(|canary| (*canary.hash.as_bytes(), canary.id));
-        self.known.store(Arc::new(known.collect()));
+        *self.write() = known.collect();
     }
 
     pub fn add(&self, canary: LiveCanary) {
-        let mut known = Known::clone(&self.known.load());
-        known.insert(*canary.hash.as_bytes(), canary.id);
-        self.known.store(Arc::new(known));
+        self.write().insert(*canary.hash.as_bytes(), canary.id);
     }
 
     pub fn remove(&self, canary: LiveCanary) {
-        let mut known = Known::clone(&self.known.load());
-        known.remove(canary.hash.as_bytes());
-        self.known.store(Arc::new(known));
+        self.write().remove(canary.hash.as_bytes());
     }
 
     pub fn find(&self, hash: &TokenHash) -> Option<CanaryId> {
-        self.known.load().get(hash.as_bytes()).copied()
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(hash.as_bytes()).copied()
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<[u8; 32], CanaryId>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records a use. Of several uses before a report, the first one is kept, and their number.

@@ -60,7 +60,7 @@ fn two_gateways_that_serve_alone() {
     .check();
 }
 
-/// A restoration is one more change: whoever has not applied the end before it doesn't accept by its lease alone.
+/// A restoration is one more change: a gateway that has not applied the end before it doesn't accept by its lease alone.
 #[test]
 fn n9_a_restoration_makes_no_gateway_accept_what_it_has_not_applied() {
     World { restores: true, questions: (2, 0), looks: 2, ..world(1, 1, 4) }.check();

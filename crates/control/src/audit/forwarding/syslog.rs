@@ -7,7 +7,7 @@ use crate::webhooks::audit_message;
 use keydesk_outbound::Outbound;
 use keydesk_store::LoggedEvent;
 use std::{fmt, io, net::IpAddr, str::FromStr, time::Duration};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 /// The time for which a batch may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -90,8 +90,7 @@ async fn deliver(
     stream.write_all(frames).await?;
     stream.flush().await?;
     stream.shutdown().await?;
-    let mut rest = Vec::new();
-    match stream.read_to_end(&mut rest).await {
+    match tokio::io::copy(&mut stream, &mut tokio::io::sink()).await {
         // Many servers close without a closing message of TLS.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
         read => read.map(|_| ()),

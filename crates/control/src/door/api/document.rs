@@ -1,6 +1,6 @@
-//! The OpenAPI document of the management API: made from the handlers, completed with what they share, and translated to
-//! OpenAPI 3.0.3 for tools that can't read 3.1.
+//! The OpenAPI document of the management API: made from the handlers, and completed with what they share.
 
+use super::older::older;
 use crate::{
     AppState,
     api_routes::{ApiAccess, api_document},
@@ -363,47 +363,4 @@ pub(crate) async fn catalog(State(app): State<AppState>) -> impl IntoResponse {
     }] });
     let profile = "application/linkset+json; profile=\"https://www.rfc-editor.org/info/rfc9727\"";
     ([(header::CONTENT_TYPE, profile)], links.to_string())
-}
-
-/// Translates a document to OpenAPI 3.0.3, where `null` is not a type.
-pub(crate) fn older(document: &Value) -> Value {
-    let mut document = document.clone();
-    document["openapi"] = "3.0.3".into();
-    if let Some(license) = document["info"]["license"].as_object_mut() {
-        license.remove("identifier");
-    }
-    // Only 3.1 has webhooks.
-    if let Some(document) = document.as_object_mut() {
-        document.remove("webhooks");
-    }
-    translate(&mut document);
-    document
-}
-
-fn translate(value: &mut Value) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(translate),
-        Value::Object(object) => {
-            if let Some(Value::Array(types)) = object.get("type").cloned() {
-                let kept: Vec<_> = types.iter().filter(|kind| *kind != "null").cloned().collect();
-                if kept.len() < types.len() {
-                    object.insert("nullable".to_owned(), true.into());
-                }
-                if let [only] = kept.as_slice() {
-                    object.insert("type".to_owned(), only.clone());
-                }
-            }
-            if let Some(Value::Array(options)) = object.get("oneOf").cloned() {
-                let kept: Vec<_> =
-                    options.iter().filter(|option| option["type"] != "null").cloned().collect();
-                if kept.len() < options.len() {
-                    object.remove("oneOf");
-                    object.insert("nullable".to_owned(), true.into());
-                    object.insert("allOf".to_owned(), kept.into());
-                }
-            }
-            object.values_mut().for_each(translate);
-        }
-        _ => {}
-    }
 }

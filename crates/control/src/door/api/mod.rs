@@ -7,6 +7,7 @@ pub(crate) mod error;
 pub(crate) mod etag;
 pub(crate) mod guard;
 pub(crate) mod names;
+mod older;
 pub(crate) mod page;
 pub(crate) mod principal;
 pub(crate) mod request;

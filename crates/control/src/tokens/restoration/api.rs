@@ -150,7 +150,7 @@ pub(crate) struct RejectedClients {
 
 /// Lists the clients that were rejected in the last 7 days because the token was revoked, and which of them work again.
 #[utoipa::path(get, path = "/tokens/{id}/rejected-clients", operation_id = "list_rejected_clients", tag = "Usage", params(TokenIdParam),
-    responses((status = 200, body = RejectedClients, description = "The clients, the latest first.")))]
+    responses((status = 200, body = RejectedClients, description = "The clients, those with the most requests first.")))]
 pub(crate) async fn rejected_clients(
     State(app): State<AppState>,
     By(caller): By<Caller>,

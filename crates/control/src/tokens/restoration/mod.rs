@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     AppState,
-    mail::Message,
+    mail::{Message, members_with},
     principal::Caller,
     receipts::Issued,
     refusal::{Code, Refusal},
@@ -35,9 +35,8 @@ pub(crate) async fn revoke_api_token(
     let event = Event::TokenRevoked { before, restorable_until: Some(Rfc3339(until)) };
     let administrators = administrators(&mut write, &caller).await?;
     let receipt = app.commit_with_receipt(write, caller.entry(event, id)).await?;
-    notify(app, &caller, administrators, |account, url| {
-        Message::token_revoked((&token.name, account), until, url)
-    });
+    let (names, url) = ((&*token.name, &*caller.account.name), &app.settings.console_url);
+    app.send_mail_to(&administrators, || Message::token_revoked(names, until, url));
     Ok(receipt)
 }
 
@@ -114,9 +113,8 @@ pub(crate) async fn restore_api_token(
     let event = Event::TokenRestored { after, revoked_at: Rfc3339(hold.since) };
     let administrators = administrators(&mut write, &caller).await?;
     let receipt = app.commit_with_receipt(write, caller.entry(event, id)).await?;
-    notify(app, &caller, administrators, |account, url| {
-        Message::token_restored((&token.name, account), url)
-    });
+    let (names, url) = ((&*token.name, &*caller.account.name), &app.settings.console_url);
+    app.send_mail_to(&administrators, || Message::token_restored(names, url));
     Ok(receipt)
 }
 
@@ -154,23 +152,7 @@ async fn find_token(write: &mut Write, caller: &Caller, id: TokenId) -> Result<T
 }
 
 async fn administrators(write: &mut Write, caller: &Caller) -> Result<Vec<Member>, StoreError> {
-    let members = write.list_members(caller.account.id).await?.into_iter();
-    Ok(members.filter(|member| member.role >= Role::Administrator).collect())
-}
-
-fn notify(
-    app: &AppState,
-    caller: &Caller,
-    administrators: Vec<Member>,
-    write: impl Fn(&str, &str) -> Message,
-) {
-    if !app.mailer.can_send() {
-        return;
-    }
-    for member in administrators {
-        let to = || write(&caller.account.name, &app.settings.console_url);
-        app.send_mail(&member.email, Message::to(member.language, to));
-    }
+    members_with(write, caller.account.id, |role| role >= Role::Administrator).await
 }
 
 /// A client whose requests were rejected while a token was revoked.
