@@ -18,7 +18,7 @@ use crate::{
         api as tokens, bearer::api as bearer, limits::api as limits,
         restoration::api as restoration, rotation::api as rotation,
     },
-    webhooks::{api as webhooks, events::api as events},
+    webhooks::{api as webhooks, deliveries::api as deliveries, events::api as events},
 };
 use axum::{Router, middleware::from_fn_with_state, routing::get};
 use keydesk_model::{OperatorPermission, Permission};
@@ -147,9 +147,9 @@ api_routes! {
     MANAGE_WEBHOOKS => webhooks::pause;
     MANAGE_WEBHOOKS => webhooks::resume;
     MANAGE_WEBHOOKS => webhooks::test;
-    SEE_WEBHOOKS => webhooks::deliveries;
-    SEE_WEBHOOKS => webhooks::delivery;
-    MANAGE_WEBHOOKS => webhooks::redeliver_event;
+    SEE_WEBHOOKS => deliveries::deliveries;
+    SEE_WEBHOOKS => deliveries::delivery;
+    MANAGE_WEBHOOKS => deliveries::redeliver_event;
     Needs(SeeWebhooks) => events::list_events;
 
     Operator(SeeAccounts) => operators::list_managed_accounts;

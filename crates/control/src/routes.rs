@@ -39,7 +39,7 @@ use crate::{
         restoration::console as restoration,
     },
     users::{console as users, email::console as email},
-    webhooks::console as webhooks,
+    webhooks::{console as webhooks, deliveries::console as deliveries},
 };
 use axum::{
     Router,
@@ -172,8 +172,8 @@ routes! {
     post "/webhooks/{id}/rotate-secret"      Needs(ManageWebhooks) => webhooks::rotate::<Caller>;
     get  "/webhooks/{id}/remove"             Needs(ManageWebhooks) => webhooks::remove_page::<Caller>;
     post "/webhooks/{id}/remove"             Needs(ManageWebhooks) => webhooks::remove::<Caller>;
-    get  "/webhooks/{id}/deliveries/{delivery}" Needs(SeeWebhooks) => webhooks::show_delivery::<Caller>;
-    post "/webhooks/{id}/deliveries/{delivery}/redeliver" Needs(ManageWebhooks) => webhooks::send_again::<Caller>;
+    get  "/webhooks/{id}/deliveries/{delivery}" Needs(SeeWebhooks) => deliveries::show_delivery::<Caller>;
+    post "/webhooks/{id}/deliveries/{delivery}/redeliver" Needs(ManageWebhooks) => deliveries::send_again::<Caller>;
 
     get  "/canaries"                        Needs(SeeCanaries) => canaries::list;
     post "/canaries"                        Needs(ManageCanaries) => canaries::create;
@@ -252,8 +252,8 @@ routes! {
     post "/operator/webhooks/{id}/rotate-secret" Operator => webhooks::rotate::<principal::Operator>;
     get  "/operator/webhooks/{id}/remove"    Operator => webhooks::remove_page::<principal::Operator>;
     post "/operator/webhooks/{id}/remove"    Operator => webhooks::remove::<principal::Operator>;
-    get  "/operator/webhooks/{id}/deliveries/{delivery}" Operator => webhooks::show_delivery::<principal::Operator>;
-    post "/operator/webhooks/{id}/deliveries/{delivery}/redeliver" Operator => webhooks::send_again::<principal::Operator>;
+    get  "/operator/webhooks/{id}/deliveries/{delivery}" Operator => deliveries::show_delivery::<principal::Operator>;
+    post "/operator/webhooks/{id}/deliveries/{delivery}/redeliver" Operator => deliveries::send_again::<principal::Operator>;
     get  "/operator/device"                 Operator => device::show_to_operator;
     post "/operator/device"                 Operator => device::answer::<principal::Operator>;
     get  "/operator/audit"                  Operator => audit::show_instance;

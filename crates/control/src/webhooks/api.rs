@@ -1,17 +1,17 @@
 //! `/webhooks` of the management API, for an account and for the instance.
 
 use super::{
-    DeliveryDetail, WebhookOwner as _, WebhookRequest, create_webhook, find_delivery, find_webhook,
-    list_deliveries, list_webhooks, pause_webhook, previous_until, public_key, redeliver,
-    remove_webhook, resume_webhook, rotate_webhook_secret, test_webhook, update_webhook,
+    WebhookOwner as _, WebhookRequest, create_webhook, find_webhook, list_webhooks, pause_webhook,
+    previous_until, public_key, remove_webhook, resume_webhook, rotate_webhook_secret,
+    test_webhook, update_webhook,
 };
 use crate::{
     AppState,
     door::api::{
-        Answer, ApiError, ApiPath, ApiPaths, Etagged, IfMatch, Instant, Position, Request,
+        Answer, ApiError, ApiPath, Etagged, IfMatch, Instant, Position, Request,
         body::json_bodies,
         etag::etag_of,
-        names::{DeliveryStateName, DisabledReasonName, WebhookStateName},
+        names::{DisabledReasonName, WebhookStateName},
         page::{NoFilter, PageParams, list_schemas},
         principal::By,
         request::once,
@@ -19,9 +19,9 @@ use crate::{
     management_keys::Either,
     refusal::Code,
 };
-use axum::{Json, extract::State, http::StatusCode, response::Response};
-use keydesk_model::{DeliveryId, WebhookId};
-use keydesk_store::{Delivery, Webhook};
+use axum::{extract::State, http::StatusCode, response::Response};
+use keydesk_model::WebhookId;
+use keydesk_store::Webhook;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -78,85 +78,7 @@ pub(crate) struct WebhookWithSecret {
     secret: Option<String>,
 }
 
-/// The delivery of an event to an endpoint.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Delivery)]
-pub(crate) struct DeliveryObject {
-    #[schema(value_type = String, example = "dlv_019364b4f1d070008b1e2c3d4e5f6071")]
-    id: DeliveryId,
-    /// The type of the event.
-    event: String,
-    /// The number of the event’s entry in the audit log of the instance.
-    audit_entry: i64,
-    state: DeliveryStateName,
-    /// Whether someone requested it. A redelivery is one attempt.
-    redelivery: bool,
-    /// The number of attempts so far.
-    attempts: i64,
-    created_at: Instant,
-    /// The time of the next attempt, if there is one.
-    next_attempt_at: Option<Instant>,
-}
-
-impl From<Delivery> for DeliveryObject {
-    fn from(delivery: Delivery) -> Self {
-        Self {
-            id: delivery.id,
-            event: delivery.kind,
-            audit_entry: delivery.audit_seq,
-            state: DeliveryStateName(delivery.state),
-            redelivery: delivery.is_redelivery,
-            attempts: delivery.attempts,
-            created_at: Instant(delivery.created_at),
-            next_attempt_at: delivery.next_at.map(Instant),
-        }
-    }
-}
-
-/// An attempt to deliver an event.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DeliveryAttempt)]
-pub(crate) struct AttemptObject {
-    at: Instant,
-    duration_ms: i64,
-    /// The status of the response, if there was one.
-    status: Option<i64>,
-    /// Why there was no response.
-    error: Option<String>,
-    /// The first kilobyte of the response’s body. Tokens are replaced.
-    response: String,
-}
-
-/// A delivery with its attempts and the event.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DeliveryWithAttempts {
-    delivery: DeliveryObject,
-    attempts: Vec<AttemptObject>,
-    /// The ID of the event, in the header `webhook-id` of each attempt.
-    message_id: String,
-    /// The body of each attempt.
-    body: String,
-}
-
-impl From<DeliveryDetail> for DeliveryWithAttempts {
-    fn from(detail: DeliveryDetail) -> Self {
-        let attempts = detail.attempts.into_iter().map(|attempt| AttemptObject {
-            at: Instant(attempt.at),
-            duration_ms: attempt.duration_ms,
-            status: attempt.status,
-            error: (!attempt.error.is_empty()).then_some(attempt.error),
-            response: attempt.response,
-        });
-        Self {
-            delivery: detail.delivery.into(),
-            attempts: attempts.collect(),
-            message_id: detail.message_id,
-            body: detail.body,
-        }
-    }
-}
-
-list_schemas! { WebhookList of WebhookObject, DeliveryList of DeliveryObject }
+list_schemas! { WebhookList of WebhookObject }
 
 /// A new endpoint.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -204,18 +126,6 @@ pub(crate) struct WebhookIdParam {
     /// The ID of a webhook.
     #[param(example = "whk_019364b4f1d070008b1e2c3d4e5f6071")]
     id: String,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes the path")]
-pub(crate) struct DeliveryIdParams {
-    /// The ID of a webhook.
-    #[param(example = "whk_019364b4f1d070008b1e2c3d4e5f6071")]
-    id: String,
-    /// The ID of a delivery.
-    #[param(example = "dlv_019364b4f1d070008b1e2c3d4e5f6071")]
-    delivery: String,
 }
 
 /// Lists the webhooks of the account, or of the instance, newest first.
@@ -379,58 +289,6 @@ pub(crate) async fn test(
 ) -> Result<StatusCode, ApiError> {
     if request.finished(&app).await?.is_none() {
         test_webhook(&app, &request.caller, id).await?;
-    }
-    Ok(StatusCode::ACCEPTED)
-}
-
-/// Which deliveries are listed.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DeliveryFilterParams {
-    /// Only those in this state.
-    #[serde(rename = "status")]
-    #[param(required = false)]
-    state: Option<DeliveryStateName>,
-}
-
-/// Lists the deliveries to a webhook, newest first. They are kept for 30 days.
-#[utoipa::path(get, path = "/webhooks/{id}/deliveries", operation_id = "list_deliveries", tag = "Webhooks", params(WebhookIdParam, PageParams, DeliveryFilterParams),
-    responses((status = 200, body = DeliveryList, description = "A page of deliveries.")))]
-pub(crate) async fn deliveries(
-    State(app): State<AppState>,
-    By(owner): By<Either>,
-    ApiPath(id): ApiPath<WebhookId>,
-    position: Position<DeliveryFilterParams>,
-) -> Result<Response, ApiError> {
-    let state = position.filter.state.map(|state| state.0);
-    let search = position.search("")?;
-    let found = list_deliveries(&app, &owner, id, (state, &search)).await?;
-    let items: Vec<_> = found.items.into_iter().map(DeliveryObject::from).collect();
-    Ok(position.respond(&app, (items, found.next)))
-}
-
-/// Reads a delivery with its attempts and the event.
-#[utoipa::path(get, path = "/webhooks/{id}/deliveries/{delivery}", operation_id = "read_delivery", tag = "Webhooks", params(DeliveryIdParams),
-    responses((status = 200, body = DeliveryWithAttempts, description = "The delivery.")))]
-pub(crate) async fn delivery(
-    State(app): State<AppState>,
-    By(owner): By<Either>,
-    ApiPaths(webhook, id): ApiPaths<WebhookId, DeliveryId>,
-) -> Result<Json<DeliveryWithAttempts>, ApiError> {
-    Ok(Json(find_delivery(&app, &owner, (webhook, id)).await?.into()))
-}
-
-/// Sends an event to a webhook again: one attempt with the same `webhook-id`.
-#[utoipa::path(post, path = "/webhooks/{id}/deliveries/{delivery}/redeliver", operation_id = "redeliver", tag = "Webhooks", params(DeliveryIdParams),
-    responses((status = 202, description = "The event is on its way. The deliveries show its result.")))]
-pub(crate) async fn redeliver_event(
-    State(app): State<AppState>,
-    ApiPaths(webhook, id): ApiPaths<WebhookId, DeliveryId>,
-    request: Request<Either>,
-) -> Result<StatusCode, ApiError> {
-    if request.finished(&app).await?.is_none() {
-        redeliver(&app, &request.caller, (webhook, id)).await?;
     }
     Ok(StatusCode::ACCEPTED)
 }

@@ -1,7 +1,11 @@
 //! `/webhooks` and `/operator/webhooks`: the webhooks of an account or of the instance, their deliveries, and the page that
 //! shows a secret once.
 
-use super::{DeliveryDetail, WebhookOwner, WebhookRequest, signature::WebhookSecret};
+use super::{
+    WebhookOwner, WebhookRequest,
+    deliveries::{console::DeliveryRow, list_deliveries},
+    signature::WebhookSecret,
+};
 use crate::{
     AppState,
     audit::console::event_name,
@@ -24,8 +28,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keydesk_model::{AUDIT_RECORDED, Event, Timestamp, WebhookId, WebhookState};
-use keydesk_store::{Delivery, DeliveryAttempt, Webhook};
+use keydesk_model::{Event, Timestamp, WebhookId, WebhookState};
+use keydesk_store::Webhook;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -45,7 +49,7 @@ impl WebhookPages for Operator {
     const NAV: Nav = Nav::OperatorWebhooks;
 }
 
-fn read_id<T: std::str::FromStr>(text: &str) -> Result<T, Refusal> {
+pub(crate) fn read_id<T: std::str::FromStr>(text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|_| Code::NotFound.into())
 }
 
@@ -268,45 +272,6 @@ pub(crate) async fn update<O: WebhookPages>(
     }
 }
 
-/// A delivery as shown in the log.
-struct DeliveryRow {
-    id: String,
-    event: String,
-    title: String,
-    state: &'static str,
-    is_redelivery: bool,
-    attempts: i64,
-    created: When,
-    next: Option<When>,
-}
-
-impl DeliveryRow {
-    fn new(delivery: &Delivery, now: Timestamp) -> Self {
-        Self {
-            id: delivery.id.to_string(),
-            event: delivery.kind.clone(),
-            title: title_of(&delivery.kind),
-            state: delivery.state.as_str(),
-            is_redelivery: delivery.is_redelivery,
-            attempts: delivery.attempts,
-            created: When::past(delivery.created_at, now),
-            next: delivery.next_at.map(|at| When::future(at, now)),
-        }
-    }
-
-    fn state_label(&self) -> String {
-        label("delivery-state", self.state)
-    }
-
-    fn has_failed(&self) -> bool {
-        self.state == "failed"
-    }
-}
-
-fn title_of(kind: &str) -> String {
-    if kind == AUDIT_RECORDED { text("webhook-audit").to_string() } else { event_name(kind) }
-}
-
 #[derive(Template)]
 #[template(path = "webhooks/show.html")]
 struct ShowPage {
@@ -330,7 +295,7 @@ pub(crate) async fn show<O: WebhookPages>(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let (webhook, pending) = super::find_webhook_with_pending(&app, &owner, read_id(&id)?).await?;
-    let found = super::list_deliveries(&app, &owner, webhook.id, (None, &query.search()?)).await?;
+    let found = list_deliveries(&app, &owner, webhook.id, (None, &query.search()?)).await?;
     let path = format!("{}/{id}", O::PATH);
     Ok(page(&ShowPage {
         chrome: owner.chrome(&webhook.name, O::NAV).with_notice(&notice),
@@ -343,66 +308,6 @@ pub(crate) async fn show<O: WebhookPages>(
         next: found.next.map(|last| query.next(&path, &last)),
         path,
     }))
-}
-
-/// An attempt as shown.
-struct AttemptRow {
-    at: When,
-    duration_ms: i64,
-    result: String,
-    response: String,
-}
-
-impl AttemptRow {
-    fn new(attempt: DeliveryAttempt, now: Timestamp) -> Self {
-        let result = attempt.status.map_or(attempt.error, |status| status.to_string());
-        let (duration_ms, response) = (attempt.duration_ms, attempt.response);
-        Self { at: When::past(attempt.at, now), duration_ms, result, response }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "webhooks/delivery.html")]
-struct DeliveryPage {
-    chrome: PageLayout,
-    base: &'static str,
-    webhook: WebhookId,
-    row: DeliveryRow,
-    attempts: Vec<AttemptRow>,
-    message_id: String,
-    body: String,
-}
-
-pub(crate) async fn show_delivery<O: WebhookPages>(
-    State(app): State<AppState>,
-    owner: O,
-    Path((webhook, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (webhook, now) = (read_id(&webhook)?, app.now());
-    let found = super::find_delivery(&app, &owner, (webhook, read_id(&id)?)).await?;
-    let DeliveryDetail { delivery, attempts, message_id, body } = found;
-    let indented = serde_json::from_str::<serde_json::Value>(&body)
-        .and_then(|value| serde_json::to_string_pretty(&value));
-    let row = DeliveryRow::new(&delivery, now);
-    Ok(page(&DeliveryPage {
-        chrome: owner.chrome(&row.title, O::NAV),
-        base: O::PATH,
-        webhook,
-        row,
-        attempts: attempts.into_iter().map(|attempt| AttemptRow::new(attempt, now)).collect(),
-        message_id,
-        body: indented.unwrap_or(body),
-    }))
-}
-
-pub(crate) async fn send_again<O: WebhookPages>(
-    State(app): State<AppState>,
-    owner: O,
-    Path((webhook, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let webhook = read_id(&webhook)?;
-    super::redeliver(&app, &owner, (webhook, read_id(&id)?)).await?;
-    Ok(done(&format!("{}/{webhook}", O::PATH), "webhook_redelivered", None).into_response())
 }
 
 /// Declares a handler of a button on a webhook's page.

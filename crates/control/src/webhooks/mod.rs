@@ -4,6 +4,7 @@
 pub(crate) mod api;
 mod attempt;
 pub(crate) mod console;
+pub(crate) mod deliveries;
 mod dispatcher;
 pub(crate) mod events;
 mod message;
@@ -20,13 +21,10 @@ use crate::{
     refusal::{At as _, Code, Refusal},
 };
 use keydesk_model::{
-    AUDIT_RECORDED, DeliveryId, DeliveryState, Event, EventFilter, Timestamp, TokenName, WebhookId,
-    WebhookState,
+    AUDIT_RECORDED, Event, EventFilter, Timestamp, TokenName, WebhookId, WebhookState,
     audit::{Rfc3339, WebhookDetail},
 };
-use keydesk_store::{
-    Delivery, DeliveryAttempt, NewDelivery, NewWebhook, Page, PageSearch, Read, Webhook,
-};
+use keydesk_store::{NewWebhook, Page, PageSearch, Read, Webhook};
 use signature::WebhookSecret;
 use std::time::Duration;
 
@@ -235,66 +233,6 @@ pub(crate) async fn test_webhook(
     }
     write.commit(owner.entry(Event::WebhookTested {}, id)).await?;
     Ok(())
-}
-
-pub(crate) async fn list_deliveries(
-    app: &AppState,
-    owner: &impl WebhookOwner,
-    id: WebhookId,
-    (state, search): (Option<DeliveryState>, &PageSearch),
-) -> Result<Page<Delivery>, Refusal> {
-    find_webhook(app, owner, id).await?;
-    Ok(app.store.read().await?.list_deliveries(id, state, search).await?)
-}
-
-/// A delivery with its attempts and the event as the endpoint receives it.
-#[derive(Debug)]
-pub(crate) struct DeliveryDetail {
-    pub delivery: Delivery,
-    pub attempts: Vec<DeliveryAttempt>,
-    /// The ID of the event, which is the same in every attempt and every redelivery.
-    pub message_id: String,
-    pub body: String,
-}
-
-pub(crate) async fn find_delivery(
-    app: &AppState,
-    owner: &impl WebhookOwner,
-    (webhook, id): (WebhookId, DeliveryId),
-) -> Result<DeliveryDetail, Refusal> {
-    find_webhook(app, owner, webhook).await?;
-    let mut read = app.store.read().await?;
-    let delivery = read.find_delivery(webhook, id).await?.ok_or(Code::NotFound)?;
-    let event = read.find_event(delivery.audit_seq).await?.ok_or(Code::NotFound)?;
-    Ok(DeliveryDetail {
-        attempts: read.list_delivery_attempts(id).await?,
-        message_id: message::id_of(&delivery.kind, &event),
-        body: message::body(&delivery.kind, &event),
-        delivery,
-    })
-}
-
-/// Sends an event to an endpoint again: one attempt, with the current secret. It doesn't count as a failure of the
-/// endpoint, nor as its recovery.
-pub(crate) async fn redeliver(
-    app: &AppState,
-    owner: &impl WebhookOwner,
-    (webhook, id): (WebhookId, DeliveryId),
-) -> Result<DeliveryId, Refusal> {
-    let (mut write, owner) = owner.begin(app).await?;
-    find(&mut write, &owner, webhook).await?;
-    let before = write.find_delivery(webhook, id).await?.ok_or(Code::NotFound)?;
-    let new = NewDelivery {
-        id: DeliveryId::generate(write.now(), &app.entropy),
-        webhook,
-        audit_seq: before.audit_seq,
-        kind: before.kind,
-        previous: before.previous,
-        is_redelivery: true,
-    };
-    write.add_delivery(&new).await?;
-    write.commit(owner.entry(Event::WebhookRedelivered { delivery: new.id }, webhook)).await?;
-    Ok(new.id)
 }
 
 /// The types of events that an endpoint can receive, in the order of their areas.
