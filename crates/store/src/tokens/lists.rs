@@ -24,6 +24,7 @@ const PAGE: &str = select_tokens!(
 
 const HELD: &str = select_tokens!(
     "token.account_id = $1 AND token.held_at IS NOT NULL AND (token.held_until IS NULL OR token.held_until > $2) \
+     AND (token.expires_at IS NULL OR token.expires_at > $2) \
      AND secret.ended_at IS NOT NULL ORDER BY token.held_at DESC, token.id DESC LIMIT 200"
 );
 
