@@ -1,8 +1,8 @@
 //! The application state that every use case receives: store, keys, clock, random number generator, and mailer.
 
 use crate::{
-    Keyring, OpenApiSource, Settings, mail::Mailer, one_time::codes::SetupCode,
-    passkeys::relying_party::relying_party, passwords::PasswordHashing,
+    Keyring, OpenApiSource, Settings, leaks::partners::PartnerKeys, mail::Mailer,
+    one_time::codes::SetupCode, passkeys::relying_party::relying_party, passwords::PasswordHashing,
     throttling::throttle::Throttle,
 };
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
@@ -60,6 +60,14 @@ pub struct Parts {
     pub(crate) device_polls: Throttle,
     /// The throttle for rotations of a token by itself.
     pub(crate) rotations: Throttle,
+    /// The throttle for reports of leaked secrets by anyone.
+    pub(crate) leak_reports: Throttle,
+    /// The throttle for checks of secrets by anyone.
+    pub(crate) secret_checks: Throttle,
+    /// The throttle for alarms about one canary token that was found.
+    pub(crate) canary_reports: Throttle,
+    /// The keys with which GitHub and GitLab sign their reports.
+    pub(crate) partner_keys: PartnerKeys,
     /// The throttle for browsers' reports about the content security policy.
     pub(crate) reports: Throttle,
 }
@@ -105,6 +113,10 @@ impl AppState {
             device_codes: Throttle::new("30/m"),
             device_polls: Throttle::new("15/m"),
             rotations: Throttle::new(RotationTerms::BY_ITSELF),
+            leak_reports: Throttle::new("30/m"),
+            secret_checks: Throttle::new("60/m"),
+            canary_reports: Throttle::new("1/10m"),
+            partner_keys: PartnerKeys::default(),
             reports: Throttle::new("60/h"),
         }))
     }

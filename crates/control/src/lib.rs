@@ -12,6 +12,7 @@ mod door;
 mod factors;
 mod help;
 mod keyring;
+mod leaks;
 mod mail;
 mod management_keys;
 mod members;
@@ -71,7 +72,9 @@ pub use passwords::PasswordError;
 pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use refusal::{Code, Kind, Refusal};
 pub use routes::{Access, ROUTES, router};
-pub use settings::{ManagementKeyRules, Plans, Settings, UsersRules};
+pub use settings::{
+    KeySource, ManagementKeyRules, PartnerToken, Plans, SecretScanning, Settings, UsersRules,
+};
 pub use tokens::reminders::{ExpiringSoon, send_reminders};
 pub use tokens::{
     SelfRevocation, SelfRotation, SelfServiceError, close_due_secrets, revoke_own_token,

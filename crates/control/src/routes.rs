@@ -20,6 +20,7 @@ use crate::{
     },
     factors::console as factors,
     help::{console as help, errors::console as errors},
+    leaks::{api as leak_api, console as leaks, partners::api as partners},
     mail,
     management_keys::{
         console as keys,
@@ -98,6 +99,14 @@ routes! {
     post "/oauth/token"                     Anyone => device_api::token;
     get  "/errors"                          Anyone => errors::list;
     get  "/errors/{code}"                   Anyone => errors::show;
+
+    get  "/report-leak"                     Anyone => leaks::show;
+    post "/report-leak"                     Anyone => leaks::report;
+    post "/secret-scanning/check"           Anyone => leak_api::check;
+    post "/secret-scanning/github"          Anyone => partners::github;
+    post "/secret-scanning/gitlab"          Anyone => partners::gitlab;
+    get  "/secret-scanning/gitlab/v1/revocable_token_types" Anyone => partners::list_revocable_types;
+    post "/secret-scanning/gitlab/v1/revoke_tokens" Anyone => partners::revoke;
 
     get  "/setup/{code}"                    Anyone => accounts::setup_page;
     post "/setup/{code}"                    Anyone => accounts::setup;

@@ -2,6 +2,8 @@
 
 use keydesk_model::{AccountNumber, ExpiryPolicy, Plan, TrustedProxies};
 use keydesk_token::Prefix;
+use std::fmt;
+use zeroize::Zeroizing;
 
 /// The path of the management API under the URL of the console.
 pub(crate) const API_PATH: &str = "/api/v1";
@@ -31,6 +33,44 @@ pub struct Settings {
     /// The expiration policy for new API tokens, in addition to an account's own.
     pub expiry: ExpiryPolicy,
     pub management_keys: ManagementKeyRules,
+    pub secret_scanning: SecretScanning,
+}
+
+/// The services that report leaked secrets, as far as the operator has registered with them.
+#[derive(Clone, Debug, Default)]
+pub struct SecretScanning {
+    pub github: Option<KeySource>,
+    pub gitlab: Option<KeySource>,
+    /// The token with which a self-managed GitLab revokes leaked tokens.
+    pub gitlab_revocation: Option<PartnerToken>,
+}
+
+/// Where a service publishes the keys of its signatures.
+#[derive(Clone, Debug)]
+pub struct KeySource {
+    pub url: String,
+    /// The token for the requests to it, which raises the service's rate limit.
+    pub token: Option<PartnerToken>,
+}
+
+/// A token that another service issued, or that the operator shares with it.
+#[derive(Clone)]
+pub struct PartnerToken(Zeroizing<String>);
+
+impl PartnerToken {
+    pub fn new(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PartnerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PartnerToken(redacted)")
+    }
 }
 
 /// The operator's rules for management keys.

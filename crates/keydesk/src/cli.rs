@@ -3,8 +3,8 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    documentation, feedback, key, mail, node, operations, operator, receipt, remote, serve, setup,
-    user,
+    documentation, feedback, key, mail, node, operations, operator, receipt, remote, scan, serve,
+    setup, user,
 };
 use anyhow::Context;
 use clap::{
@@ -42,6 +42,8 @@ enum Command {
 /// The commands that need nothing but this executable.
 #[derive(Debug, Subcommand)]
 enum LocalCommand {
+    /// Find tokens in files and in Git repositories
+    Scan(scan::Args),
     /// Print the completion script for a shell
     Completions(documentation::CompletionsArgs),
     /// Write the man pages to a folder
@@ -240,6 +242,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     start_log(cli.log);
     match cli.command.unwrap_or(Command::Server(ServerCommand::Serve)) {
         Command::Remote(command) => remote::run(command).await,
+        Command::Local(LocalCommand::Scan(args)) => Ok(scan::run(args).await?),
         Command::Local(LocalCommand::Completions(args)) => documentation::complete(&args),
         Command::Local(LocalCommand::Man(args)) => documentation::write_man_pages(&args),
         Command::Server(ServerCommand::Audit(AuditCommand::Remote(command))) => {

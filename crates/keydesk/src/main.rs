@@ -31,6 +31,7 @@ mod process_environment;
 mod receipt;
 mod records;
 mod remote;
+mod scan;
 mod self_service;
 mod serve;
 mod serving;
@@ -57,11 +58,22 @@ async fn main() -> ExitCode {
     match Box::pin(cli::run(cli)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if let Some(scan) = error.downcast_ref::<scan::ScanError>() {
+                return end_of_scan(scan);
+            }
             eprintln!("error: {}", describe(&error));
             let remote = error.downcast_ref::<remote::RemoteError>();
             remote.map_or(ExitCode::FAILURE, |remote| ExitCode::from(remote.exit_status()))
         }
     }
+}
+
+/// Returns the exit status of a scan that found tokens, which it has printed, or that failed.
+fn end_of_scan(error: &scan::ScanError) -> ExitCode {
+    if let scan::ScanError::Failed(error) = error {
+        eprintln!("error: {}", describe(error));
+    }
+    ExitCode::from(error.exit_status())
 }
 
 /// Returns the error and its causes without repetition. A rejection is described by its text.

@@ -13,6 +13,7 @@ mod hops;
 mod id;
 mod key_scope;
 mod language;
+mod leak;
 mod lease;
 mod operation;
 mod plan;
@@ -47,6 +48,7 @@ pub use id::{
 };
 pub use key_scope::{KeyScope, KeyScopeError, KeyScopes};
 pub use language::{Language, LanguageError};
+pub use leak::LeakReporter;
 pub use lease::{DisconnectPolicy, Lease, LeaseConfig, Membership, NodeAck, NodeRow};
 pub use operation::{
     Match, Mode, Operation, PathMatching, PathTemplate, PathTemplateError, Rule, RuleTable, Rules,

@@ -26,6 +26,8 @@ pub enum RevocationReason {
     MemberRemoved,
     RoleChanged,
     AccountClosed,
+    /// Somebody found the secret where it doesn't belong, and reported it.
+    Leaked,
 }
 
 text_form!(RevocationReason, () = (), {
@@ -37,6 +39,7 @@ text_form!(RevocationReason, () = (), {
     MemberRemoved = "member_removed",
     RoleChanged = "role_changed",
     AccountClosed = "account_closed",
+    Leaked = "leaked",
 });
 
 impl RevocationReason {
@@ -51,6 +54,7 @@ impl RevocationReason {
             Self::MemberRemoved => "its member was removed from the account",
             Self::RoleChanged => "its member's new role doesn't have a bearer token",
             Self::AccountClosed => "its account was permanently closed",
+            Self::Leaked => "somebody reported that it has leaked",
         }
     }
 }

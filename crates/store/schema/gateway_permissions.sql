@@ -93,7 +93,7 @@ CREATE FUNCTION keydesk_guard_secret() RETURNS trigger LANGUAGE plpgsql SET sear
 BEGIN
     PERFORM keydesk_permit(TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at > 0
         AND NEW.ended_at <= keydesk_now() + 60000000 AND NEW.encrypted_copy IS NULL AND NEW.revocation_reason IN ('rotated', 'revoked', 'password_changed', 'password_reset', 'logged_out_of_all_sessions',
-        'member_removed', 'role_changed', 'account_closed'));
+        'member_removed', 'role_changed', 'account_closed', 'leaked'));
     RETURN NEW;
 END $$;
 CREATE TRIGGER keydesk_guard BEFORE INSERT OR UPDATE ON secret FOR EACH ROW WHEN (NOT keydesk_is_owner())

@@ -35,6 +35,8 @@ macro_rules! select_canaries {
 }
 
 const FIND: &str = select_canaries!("account_id = $1 AND id = $2 AND removed_at IS NULL");
+/// Removed ones, too.
+const OF_SECRET: &str = select_canaries!("hash = $1");
 const PAGE: &str = select_canaries!(
     "account_id = $1 AND removed_at IS NULL AND ($2 = 0 OR (created_at, id) < ($2, $3)) \
      AND ($4 = '' OR lower(name) LIKE $4 ESCAPE '!' OR name LIKE $5 ESCAPE '!' OR masked LIKE $5 ESCAPE '!') \
@@ -102,6 +104,15 @@ impl Read {
         id: CanaryId,
     ) -> Result<Option<Canary>, StoreError> {
         let asked = query(FIND).bind(account).bind(id);
+        asked.optional(self).await?.as_ref().map(canary).transpose()
+    }
+
+    /// Returns the canary token with this digest, even if it has been removed.
+    pub async fn find_canary_of_secret(
+        &mut self,
+        hash: &TokenHash,
+    ) -> Result<Option<Canary>, StoreError> {
+        let asked = query(OF_SECRET).bind(hash.as_bytes().to_vec());
         asked.optional(self).await?.as_ref().map(canary).transpose()
     }
 

@@ -80,6 +80,11 @@ const FIND_BY_SECRET: &str = select_keys!(
     "management_key.id = (SELECT key_id FROM management_secret WHERE hash = $1 \
        AND (valid_until IS NULL OR valid_until > $2)) AND revoked_at IS NULL AND expires_at > $2"
 );
+/// In any state.
+const OF_SECRET: &str =
+    select_keys!("management_key.id = (SELECT key_id FROM management_secret WHERE hash = $1)");
+const IS_VALID: &str = "SELECT count(*) AS number FROM management_secret \
+    WHERE hash = $1 AND (valid_until IS NULL OR valid_until > $2)";
 const PAGE: &str = select_keys!(
     "coalesce(management_key.account_id, '') = $1 \
      AND ($2 = 0 OR (management_key.created_at, management_key.id) < ($2, $3)) \
@@ -156,6 +161,22 @@ impl Read {
     ) -> Result<Option<ManagementKey>, StoreError> {
         let asked = query(FIND_BY_SECRET).bind(hash.as_bytes().to_vec()).bind(now);
         asked.optional(self).await?.as_ref().map(key).transpose()
+    }
+
+    /// Returns the key to which a secret belongs, in any state, and whether the secret works at `now`.
+    pub async fn find_management_key_of_secret(
+        &mut self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(ManagementKey, bool)>, StoreError> {
+        let digest = hash.as_bytes().to_vec();
+        let Some(row) = query(OF_SECRET).bind(digest.clone()).optional(self).await? else {
+            return Ok(None);
+        };
+        let key = key(&row)?;
+        let is_valid = query(IS_VALID).bind(digest).bind(now).one(self).await?;
+        let is_accepted = key.is_active(now) && is_valid.get::<i64>("number")? > 0;
+        Ok(Some((key, is_accepted)))
     }
 
     /// Returns a page of the keys of the account, or of the instance, newest first.

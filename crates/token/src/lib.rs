@@ -7,9 +7,11 @@ mod format;
 mod hash;
 mod plain;
 mod redact;
+mod search;
 
 pub use entropy::Entropy;
 pub use format::{Kind, Prefix, PrefixError};
 pub use hash::TokenHash;
 pub use plain::{MalformedToken, PlainToken, SCANNER_PATTERN};
 pub use redact::without_tokens;
+pub use search::{LONGEST_TOKEN, find_tokens};

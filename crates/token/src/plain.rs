@@ -1,11 +1,13 @@
 //! A token in plain text: `<prefix>_<kind>_<32 random base62><6 base62 of CRC32>`.
 
-use crate::{Entropy, Kind, Prefix, TokenHash, base62};
+use crate::{Entropy, Kind, Prefix, TokenHash, base62, find_tokens};
 use std::fmt;
 use zeroize::Zeroizing;
 
 const RANDOM: usize = 32;
 const CHECKSUM: usize = 6;
+/// The length of a token after its prefix and kind.
+pub(crate) const SECRET_LENGTH: usize = RANDOM + CHECKSUM;
 
 /// A pattern for secret scanners, which matches every token with the default prefix.
 pub const SCANNER_PATTERN: &str = r"\bkd_[uam]_[0-9A-Za-z]{38}\b";
@@ -57,19 +59,7 @@ impl PlainToken {
 
     /// Returns whether the bytes contain a whole token, with anything before and after it.
     pub fn is_within(bytes: &[u8]) -> bool {
-        const LONGEST_FRONT: usize = 16 + "_a_".len();
-        if bytes.len() < RANDOM + CHECKSUM || !bytes.contains(&b'_') {
-            return false;
-        }
-        let fronts = bytes.windows(3).enumerate().filter(|(_, front)| {
-            front[0] == b'_' && Kind::from_letter(front[1]).is_some() && front[2] == b'_'
-        });
-        let mut bodies = fronts.map(|(at, _)| at + 3);
-        bodies.any(|body| {
-            let starts = body.saturating_sub(LONGEST_FRONT)..body;
-            let end = body + RANDOM + CHECKSUM;
-            starts.into_iter().any(|start| bytes.get(start..end).is_some_and(is_well_formed))
-        })
+        find_tokens(bytes).next().is_some()
     }
 
     pub fn hash(&self) -> TokenHash {
@@ -79,6 +69,12 @@ impl PlainToken {
     /// Returns the secret, only for the page that shows it and the cipher that encrypts it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the kind, which is only a label: see [`Kind`].
+    pub fn kind(&self) -> Option<Kind> {
+        let letter = self.0.len().checked_sub(SECRET_LENGTH + "u_".len())?;
+        Kind::from_letter(self.0.as_bytes()[letter])
     }
 
     /// Returns the last four characters, by which users distinguish their tokens. They belong to the checksum, and
@@ -106,8 +102,8 @@ impl PlainToken {
 
 /// Checks for `prefix _ kind _ body`, parsed from the end, where the lengths are known. The checksum is checked last,
 /// because it costs the most.
-fn is_well_formed(bytes: &[u8]) -> bool {
-    let Some(start) = bytes.len().checked_sub(RANDOM + CHECKSUM) else { return false };
+pub(crate) fn is_well_formed(bytes: &[u8]) -> bool {
+    let Some(start) = bytes.len().checked_sub(SECRET_LENGTH) else { return false };
     let (front, body) = bytes.split_at(start);
     let Some((prefix, kind)) = front
         .strip_suffix(b"_")

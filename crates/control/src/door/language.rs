@@ -207,7 +207,8 @@ mod tests {
     /// IDs that are composed with an internal name from the source...
     const WITH_A_NAME: [&str; 5] = ["audit-area-", "done-", "expires-", "mail-", "script-"];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 10] = [
+    const WITH_A_VALUE: [&str; 11] = [
+        "leak-reporter-",
         "event-",
         "key-scope-",
         "month-",
@@ -336,6 +337,10 @@ mod tests {
             ("webhook-disabled", reasons.clone()),
             ("mail-webhook", reasons),
             ("webhook-state", states),
+            (
+                "leak-reporter",
+                keydesk_model::LeakReporter::ALL.map(keydesk_model::LeakReporter::as_str).to_vec(),
+            ),
             ("delivery-state", deliveries),
             ("role", keydesk_model::Role::ALL.map(keydesk_model::Role::as_str).to_vec()),
             ("script", SCRIPT_IDS.to_vec()),

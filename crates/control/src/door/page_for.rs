@@ -26,9 +26,9 @@ use keydesk_store::User;
 
 /// The form field with the user and the account.
 pub(crate) const FIELD: &str = "page_for";
-/// The form field that switches the session to the form's account.
 /// The maximum size of a form.
 pub(crate) const LARGEST_FORM: usize = 64 * 1024;
+/// The form field that switches the session to the form's account.
 const SWITCH: &str = "switch_account";
 
 /// The user and account from a request's form.

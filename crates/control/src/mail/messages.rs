@@ -1,16 +1,42 @@
 //! The emails that Keydesk sends, in the language of their recipients.
 
-use crate::door::{
-    language::{LocalizedText, in_language, label, text},
-    when::When,
+use crate::{
+    door::{
+        language::{LocalizedText, in_language, label, text},
+        when::When,
+    },
+    leaks::NextStep,
+    receipts::Issued,
+    tokens::ObservedClient,
 };
 use keydesk_model::{
     AccountState, CanaryUse, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
+    audit::LeakReport,
 };
-use keydesk_store::{Expiring, Webhook};
+use keydesk_store::{Expiring, ManagementKey, Token, Webhook};
 
 fn title(api: &str) -> String {
     if api.is_empty() { text("mail-the-api").to_string() } else { api.to_owned() }
+}
+
+/// The number of clients that an email names.
+const MOST_CLIENTS: usize = 10;
+
+fn last_used(at: Option<Timestamp>) -> String {
+    match at {
+        Some(at) => text("mail-last-used").with("at", When::exact(at)).to_string(),
+        None => text("mail-never-used").to_string(),
+    }
+}
+
+/// Returns where a secret was found. An email passes on only what a known service reported, because anyone can fill in the
+/// page for reports.
+fn leak_location(report: &LeakReport) -> String {
+    match report.location.as_deref().filter(|_| report.reporter.is_authenticated()) {
+        Some(location) => location.to_owned(),
+        None if report.location.is_some() => text("mail-leaked-location-in-audit").to_string(),
+        None => text("mail-leaked-no-location").to_string(),
+    }
 }
 
 #[derive(Debug)]
@@ -150,10 +176,7 @@ impl Message {
     }
 
     pub fn expiring(token: &Expiring, console_url: &str) -> Self {
-        let used = token.last_used_at.map_or_else(
-            || text("mail-never-used").to_string(),
-            |at| text("mail-last-used").with("at", When::exact(at)).to_string(),
-        );
+        let used = last_used(token.last_used_at);
         Self::new("expiring", |mail| {
             let mail = mail.with("name", &token.name).with("account", &token.account_name);
             let mail = mail.with("ends", When::exact(token.expires_at)).with("used", &used);
@@ -186,6 +209,83 @@ impl Message {
             let mail = mail.with("at", When::exact(first.at)).with("from", &first.client_ip);
             let mail = mail.with("client", &first.client).with("request", &request);
             mail.with("console", console_url)
+        })
+    }
+
+    /// Notifies about a leaked token, with what stops working and what to do next.
+    pub fn token_leaked(
+        (token, account): (&Token, &str),
+        (report, next, receipt): (&LeakReport, NextStep, Option<&Issued>),
+        clients: &[ObservedClient],
+        console_url: &str,
+    ) -> Self {
+        let names: Vec<_> = clients.iter().take(MOST_CLIENTS).map(|client| &*client.name).collect();
+        let clients = match (clients.len().saturating_sub(MOST_CLIENTS), names.join(", ")) {
+            (_, names) if names.is_empty() => text("mail-leaked-no-clients").to_string(),
+            (0, names) => names,
+            (more, names) => {
+                text("mail-leaked-more").with("names", names).count("more", more).to_string()
+            }
+        };
+        let rejected = match receipt.and_then(|issued| issued.number.zip(issued.effective_at)) {
+            Some((number, at)) => {
+                let receipt = format!("{console_url}/receipts/{number}");
+                let since = text("mail-leaked-since").with("at", When::exact(at));
+                since.with("receipt", receipt).to_string()
+            }
+            None => text("mail-leaked-rejected").to_string(),
+        };
+        let next = match next {
+            NextStep::CreateSuccessor => text("mail-leaked-successor")
+                .with("link", format!("{console_url}/tokens/new?successor_of={}", token.id)),
+            NextStep::UseNewBearerToken => {
+                text("mail-leaked-bearer").with("link", format!("{console_url}/api-docs"))
+            }
+            NextStep::UpdateOldClients => text("mail-leaked-previous"),
+        };
+        let (next, used) = (next.to_string(), last_used(token.last_used_at));
+        Self::new("token-leaked", |mail| {
+            let mail = mail.with("name", &token.name).with("account", account);
+            let mail = mail.with("reporter", label("leak-reporter", report.reporter.as_str()));
+            let mail = mail.with("location", leak_location(report)).with("used", &used);
+            let mail = mail.with("clients", &clients).with("rejected", &rejected);
+            mail.with("next", &next).with("console", console_url)
+        })
+    }
+
+    /// Notifies about a leaked management key. A key of the instance has no account.
+    pub fn key_leaked(
+        key: &ManagementKey,
+        account: &str,
+        report: &LeakReport,
+        console_url: &str,
+    ) -> Self {
+        let path = if account.is_empty() { "operator/keys" } else { "keys" };
+        let of = if account.is_empty() {
+            text("mail-leaked-instance").to_string()
+        } else {
+            account.to_owned()
+        };
+        let used = last_used(key.last_used_at);
+        Self::new("key-leaked", |mail| {
+            let mail = mail.with("name", &key.name).with("account", &of).with("used", &used);
+            let mail = mail.with("reporter", label("leak-reporter", report.reporter.as_str()));
+            let mail = mail.with("location", leak_location(report));
+            mail.with("link", format!("{console_url}/{path}"))
+        })
+    }
+
+    /// Raises the alarm for a canary token that somebody has found.
+    pub fn canary_leaked(
+        (name, report): (&str, &LeakReport),
+        origin: &Origin,
+        console_url: &str,
+    ) -> Self {
+        let from = origin.client_ip.map(|address| address.to_string()).unwrap_or_default();
+        Self::new("canary-leaked", |mail| {
+            let mail = mail.with("name", name).with("from", &from);
+            let mail = mail.with("reporter", label("leak-reporter", report.reporter.as_str()));
+            mail.with("location", leak_location(report)).with("console", console_url)
         })
     }
 

@@ -133,6 +133,8 @@ codes! {
     TooManyWebhooks = "too_many_webhooks", Invalid;
     NotRestorable = "not_restorable", Conflict;
     TooManyCanaries = "too_many_canaries", Invalid;
+    NoTokenInReport = "no_token_in_report", Invalid;
+    TooManyTokensInReport = "too_many_tokens_in_report", Invalid;
     UrlTooLong = "url_too_long", Invalid;
     WrongWebhookState = "wrong_webhook_state", Conflict;
     TooManyPreviousSecrets = "too_many_previous_secrets", Invalid;
@@ -192,6 +194,7 @@ codes! {
     LoginLocked = "login_locked", TooMany;
     TooManyLogins = "too_many_logins", TooMany;
     TooManySsoLogins = "too_many_sso_logins", TooMany;
+    TooManyReports = "too_many_reports", TooMany;
     TooManyChanges = "too_many_changes", TooMany;
 
     LoginExpired = "login_expired", NotPermitted;

@@ -20,9 +20,11 @@ use crate::{
 };
 pub(crate) use bearer::{
     end_bearer_token, find_own_bearer_token, issue_bearer_token, prepare_bearer_rotation,
-    replace_bearer_token, replace_bearer_tokens, rotate_bearer_token, view_bearer_token,
+    replace_bearer_token, replace_bearer_tokens, replace_secret, rotate_bearer_token,
+    view_bearer_token,
 };
 pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
+pub(crate) use restoration::is_restorable;
 pub use rotation::close_due_secrets;
 use rotation::{RotatedToken, rotate_secret};
 pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate_api_token};
@@ -162,7 +164,10 @@ async fn sort_clients(app: &AppState, token: TokenId) -> Result<ObservedClients,
 }
 
 /// Returns the clients that stop working when the token is revoked.
-async fn list_clients(app: &AppState, token: TokenId) -> Result<Vec<ObservedClient>, StoreError> {
+pub(crate) async fn list_clients(
+    app: &AppState,
+    token: TokenId,
+) -> Result<Vec<ObservedClient>, StoreError> {
     Ok(sort_clients(app, token).await?.current)
 }
 

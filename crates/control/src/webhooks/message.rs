@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
+/// The end of the types of events about leaks.
+const LEAKED: &str = ".leaked";
+
 /// An event. Every type of event has the same form.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
@@ -44,9 +47,32 @@ pub(crate) struct EventData {
     /// The use of a canary token, in events of the type `canary.used` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed: Option<ObservedUse>,
+    /// The report, in events of the types `token.leaked`, `management_key.leaked`, and `canary.leaked` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leak: Option<LeakObject>,
     /// The audit entry, in events of the type `audit.recorded` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryRecord>,
+}
+
+/// A report of a leaked secret.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Leak)]
+pub(crate) struct LeakObject {
+    /// Who reported it: `github`, `gitlab`, `report_form`, or `scan`.
+    pub reporter: String,
+    /// Where it was found, as reported. It is not verified if the reporter is `report_form`.
+    pub location: Option<String>,
+    /// Whether the token works on with another secret, in events of the type `token.leaked` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remains_active: Option<bool>,
+}
+
+impl LeakObject {
+    fn new(kind: &str, event: &LoggedEvent) -> Option<Self> {
+        let is_leak = kind.ends_with(LEAKED) && event.event == kind;
+        is_leak.then(|| serde_json::from_str(&event.detail).ok())?
+    }
 }
 
 /// What is known about the first use of a canary token since its last alarm.
@@ -135,6 +161,7 @@ impl EventBody {
             member: event.member.clone(),
             management_key: event.management_key.clone(),
             observed: if kind == CANARY_USED { ObservedUse::new(event) } else { None },
+            leak: LeakObject::new(kind, event),
             entry: (kind == AUDIT_RECORDED).then(|| EntryRecord::new(event)),
         };
         Self { kind: kind.to_owned(), timestamp: event.at.to_string(), data }

@@ -10,6 +10,7 @@ mod callers;
 mod factors;
 mod help;
 mod languages;
+mod leaks;
 mod lists;
 mod pages;
 mod refusals;

@@ -155,6 +155,7 @@ fn every_form_with_a_session_carries_its_account() {
         "accounts/setup.html",
         "accounts/signed_up.html",
         "accounts/sign_up.html",
+        "leaks/report.html",
         "users/forgot.html",
         "users/reset.html",
         "users/email_change.html",

@@ -375,5 +375,6 @@ fn revocation_code(reason: RevocationReason) -> &'static str {
         RevocationReason::MemberRemoved => "member_removed",
         RevocationReason::RoleChanged => "role_changed",
         RevocationReason::AccountClosed => "account_closed",
+        RevocationReason::Leaked => "token_leaked",
     }
 }

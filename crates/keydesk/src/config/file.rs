@@ -53,6 +53,7 @@ pub struct File {
     pub expiry: FileExpiry,
     pub management_keys: FileManagementKeys,
     pub outbound: FileOutbound,
+    pub secret_scanning: FileSecretScanning,
     pub sign_up: Option<bool>,
     pub require_two_factor: Option<bool>,
     pub self_service: FileSelfService,
@@ -100,6 +101,17 @@ pub struct FileOutbound {
     pub ports: Option<Vec<Spanned<toml::Value>>>,
     pub allowed_networks: Vec<Spanned<String>>,
     pub proxy: Option<Spanned<String>>,
+}
+
+/// The services that report leaked secrets.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileSecretScanning {
+    pub github: Option<bool>,
+    pub github_keys_url: Option<Spanned<String>>,
+    pub github_token_file: Option<PathBuf>,
+    pub gitlab_keys_url: Option<Spanned<String>>,
+    pub gitlab_revocation_token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -10,6 +10,7 @@ mod limits;
 mod operation;
 mod options;
 mod requests;
+mod secret_scanning;
 mod values;
 
 pub use cluster::{Cluster, Role, place_named};
@@ -24,7 +25,8 @@ pub use values::Addresses;
 use anyhow::bail;
 use file::{File, Located, read_file};
 use keydesk_control::{
-    AuditDestination, ManagementKeyRules, Plans, RuleSource, SmtpSettings, UsersRules,
+    AuditDestination, ManagementKeyRules, Plans, RuleSource, SecretScanning, SmtpSettings,
+    UsersRules,
 };
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
@@ -68,6 +70,7 @@ pub struct Config {
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
     pub management_keys: ManagementKeyRules,
+    pub secret_scanning: SecretScanning,
     pub users: UsersRules,
     pub requests: Requests,
     /// The time for which the node keeps serving after a signal to stop, while it reports that it is not ready.
@@ -115,6 +118,7 @@ impl Config {
             users: users(&file),
             expiry: limits::expiry(&source, &file.expiry)?,
             management_keys: limits::management_keys(&source, &file.management_keys)?,
+            secret_scanning: secret_scanning::secret_scanning(&source, &file.secret_scanning)?,
             store: cluster::place(store.as_ref(), file.database_password.as_ref(), &data)?,
             integrations: integrations::integrations(&source, &file, cluster.terms.lease)?,
             cluster,

@@ -116,6 +116,15 @@ impl Connection {
         Ok(Self { key: Some(key), ..connection })
     }
 
+    /// Finds the URL in the same order, for requests that need no key.
+    pub fn open_without_key(url: Option<&str>, profile: Option<&str>) -> anyhow::Result<Self> {
+        let (named, at) = (variable("KEYDESK_PROFILE"), variable("KEYDESK_URL"));
+        match (url, profile.or(named.as_deref()), at.as_deref()) {
+            (Some(url), ..) | (None, None, Some(url)) => Self::to(url, None),
+            (None, name, _) => Self::to(&Profiles::read()?.find(name)?.url, None),
+        }
+    }
+
     /// A connection to a console, without a key for now.
     pub fn to(url: &str, key: Option<Zeroizing<String>>) -> anyhow::Result<Self> {
         let url = url.trim_end_matches('/');
@@ -261,6 +270,19 @@ impl Connection {
             }
         }
         Ok(found)
+    }
+
+    /// Sends JSON to an endpoint of the console outside of the management API.
+    pub async fn post_json(&self, path: &str, body: &Value) -> Result<Value, RemoteError> {
+        let request = Request::post(format!("{}{path}", self.url))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body.to_string().into_bytes())
+            .map_err(|error| unexpected(&error.to_string()))?;
+        let reply = self.exchange(request).await?;
+        if reply.status >= 400 {
+            return Err(self.problem(&reply));
+        }
+        reply.json().map_err(|error| unexpected(&error.to_string()))
     }
 
     /// Sends a form to an OAuth endpoint of the console, and returns the status and the JSON in the response.

@@ -2,6 +2,7 @@
 //! environment or from a profile.
 
 mod accounts;
+mod checks;
 mod connection;
 mod consent;
 mod login;
@@ -13,6 +14,7 @@ mod records;
 mod secrets;
 mod tokens;
 
+pub use checks::check_secrets;
 pub use connection::RemoteError;
 pub use records::AuditCommand;
 

@@ -1,8 +1,8 @@
 //! The details of the events in the audit log: an object before or after a change.
 
 use crate::{
-    AccountState, Email, EventFilter, IpAllowlist, KeyScopes, MemberId, Mode, Role, ScopeSet,
-    Timestamp, TokenLimits,
+    AccountState, Email, EventFilter, IpAllowlist, KeyScopes, LeakReporter, MemberId, Mode, Role,
+    ScopeSet, Timestamp, TokenLimits,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -56,6 +56,12 @@ details! {
         previous_secret_expires_at: Option<Rfc3339>,
     }
     NameAndVersion { name: String, version: i64 }
+    /// Who reported a leak, and where the secret was found.
+    LeakReport {
+        reporter: LeakReporter,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        location: Option<String>,
+    }
     LimitsDetail { limits: TokenLimits, observed: Option<TokenLimits> }
     IpTerms { ip_allowlist: IpAllowlist, observed: Option<IpAllowlist> }
     AccountTerms { max_lifetime_days: Option<u16>, requires_expiry: bool, mode: Mode }

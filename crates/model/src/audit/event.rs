@@ -2,7 +2,7 @@
 
 use super::detail::{
     AccountStateDetail, AccountTerms, ApprovedSso, ConsoleLinkDetail, EmailAndRole, EmailDetail,
-    Ended, IpTerms, KeyDetail, LanguageDetail, LimitsDetail, LoginFactor, MemberDetail,
+    Ended, IpTerms, KeyDetail, LanguageDetail, LeakReport, LimitsDetail, LoginFactor, MemberDetail,
     NameAndVersion, NameDetail, NewAccount, NewManagementKey, NewSecretDetail, NewTokenDetail,
     PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail,
     SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
@@ -71,11 +71,15 @@ events! {
     TokenRevokedPermanently { before: NameAndVersion } = "token.revoked_permanently",
     TokenPreviousSecretsRevoked { after: Option<VersionDetail>, previous_secrets: usize } =
         "token.previous_secrets_revoked",
+    TokenLeaked { before: NameAndVersion, #[serde(flatten)] report: LeakReport, remains_active: bool } =
+        "token.leaked",
     TokenLimited { before: LimitsDetail, after: LimitsDetail } = "token.limited",
     ManagementKeyCreated { after: NewManagementKey } = "management_key.created",
     ManagementKeyRenamed { before: NameDetail, after: NameDetail } = "management_key.renamed",
     ManagementKeyRotated { after: NewSecretDetail } = "management_key.rotated",
     ManagementKeyRevoked { before: NameAndVersion } = "management_key.revoked",
+    ManagementKeyLeaked { before: NameAndVersion, #[serde(flatten)] report: LeakReport } =
+        "management_key.leaked",
     ManagementKeyTakenOver { before: MemberDetail, after: MemberDetail } =
         "management_key.taken_over",
     AccountLimited { before: IpTerms, after: IpTerms } = "account.limited",
@@ -96,6 +100,7 @@ events! {
     CanaryRemoved { before: NameDetail } = "canary.removed",
     CanaryUsed { name: String, uses: i64, at: Rfc3339, method: String, path: String } =
         "canary.used",
+    CanaryLeaked { name: String, #[serde(flatten)] report: LeakReport } = "canary.leaked",
     WebhookCreated { after: WebhookDetail } = "webhook.created",
     WebhookUpdated { before: WebhookDetail, after: WebhookDetail } = "webhook.updated",
     WebhookPaused {} = "webhook.paused",

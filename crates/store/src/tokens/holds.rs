@@ -8,7 +8,8 @@ use keydesk_token::TokenHash;
 
 const HOLD: &str = "UPDATE token SET held_at = $1, held_until = $2 WHERE id = $3";
 const FORGET: &str = "UPDATE token SET held_at = NULL, held_until = NULL WHERE id = $1";
-const END: &str = "UPDATE secret SET ended_at = $1 WHERE token_id = $2 AND ended_at = $3 AND revocation_reason = 'revoked' \
+const END: &str = "UPDATE secret SET ended_at = $1, revocation_reason = $2 \
+    WHERE token_id = $3 AND ended_at = $4 AND revocation_reason = 'revoked' \
     RETURNING hash, (SELECT expires_at FROM token WHERE token.id = secret.token_id) AS expires_at";
 const REVOKED_BY: &str = "SELECT hash FROM secret WHERE token_id = $1 AND ended_at = $2 AND revocation_reason = 'revoked'";
 const RESTORE: &str = "UPDATE secret SET ended_at = NULL, revocation_reason = NULL WHERE hash = $1";
@@ -37,13 +38,19 @@ impl Write {
 
     /// Makes a revocation permanent. For gateways, that is another revocation, so that a database which has lost it can't
     /// undo it with the first one.
-    pub async fn end_hold(&mut self, token: TokenId, hold: Hold) -> Result<(), StoreError> {
+    pub async fn end_hold(
+        &mut self,
+        token: TokenId,
+        hold: Hold,
+        reason: RevocationReason,
+    ) -> Result<(), StoreError> {
         let at = self.now();
-        let ended = query(END).bind(at).bind(token).bind(hold.since).all(self).await?;
+        let end = query(END).bind(at).bind(reason.as_str()).bind(token).bind(hold.since);
+        let ended = end.all(self).await?;
         for row in &ended {
             let hash = TokenHash::from_bytes(row::digest(row, "hash")?);
             let expires_at = row::instant_opt(row, "expires_at")?;
-            let revocation = Revocation { at, reason: RevocationReason::Revoked };
+            let revocation = Revocation { at, reason };
             self.record(&Change::SecretRevoked { hash, revocation, expires_at }).await?;
         }
         query(FORGET).bind(token).execute(self).await.map(|_| ())

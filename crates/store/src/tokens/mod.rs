@@ -226,10 +226,23 @@ pub(crate) async fn live_secret_of(
 #[derive(Clone, Debug)]
 pub struct FoundBySecret {
     pub token: Token,
+    /// The version of the secret.
+    pub version: i64,
     /// Whether the secret is the newest one and has no end of its own.
     pub is_newest: bool,
     /// Whether the secret has not ended. It may be in its grace period.
     pub is_open: bool,
+    pub ended_at: Option<Timestamp>,
+    /// The end of its grace period, if it is a previous secret.
+    pub valid_until: Option<Timestamp>,
+}
+
+impl FoundBySecret {
+    /// Returns whether gateways accept the secret at `now`.
+    pub fn is_accepted(&self, now: Timestamp) -> bool {
+        let is_valid = self.valid_until.is_none_or(|until| now < until);
+        self.is_open && is_valid && self.token.state(now) == TokenState::Active
+    }
 }
 
 /// A token that its holder may revoke, found by one of its secrets.
@@ -281,11 +294,12 @@ impl Read {
         let (id, account) =
             (row::parsed(&secret, "token_id")?, row::parsed(&secret, "account_id")?);
         let Some(token) = self.find_token(account, id).await? else { return Ok(None) };
-        let has_ended = row::instant_opt(&secret, "ended_at")?.is_some();
-        let is_closing = row::instant_opt(&secret, "valid_until")?.is_some();
+        let ended_at = row::instant_opt(&secret, "ended_at")?;
+        let is_open = ended_at.is_none();
+        let valid_until = row::instant_opt(&secret, "valid_until")?;
         let version: i64 = secret.get("version")?;
-        let is_newest = version == token.version && !has_ended && !is_closing;
-        Ok(Some(FoundBySecret { token, is_newest, is_open: !has_ended }))
+        let is_newest = version == token.version && is_open && valid_until.is_none();
+        Ok(Some(FoundBySecret { token, version, is_newest, is_open, ended_at, valid_until }))
     }
 
     /// Returns a token of this account, of either binding.

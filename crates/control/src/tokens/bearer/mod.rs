@@ -47,7 +47,7 @@ pub(crate) async fn issue_bearer_token(
 }
 
 /// Sets the next secret of a bearer token whose previous one has been revoked.
-pub(super) async fn replace_secret(
+pub(crate) async fn replace_secret(
     app: &AppState,
     write: &mut Write,
     token: &Token,

@@ -1,6 +1,6 @@
 //! `/tokens/new`: the form for an API token, which keeps its input after an error.
 
-use super::{ApiTokenRequest, TokenOptions, list_options};
+use super::{ApiTokenRequest, TokenOptions, find_predecessor, list_options};
 use crate::{
     AppState,
     api_docs::ScopeOffer,
@@ -13,13 +13,18 @@ use crate::{
     one_time::codes,
     principal::Caller,
     refusal::Code,
-    tokens::{console::shown_once, expiry::Policies},
+    tokens::{console::shown_once, expiry::Policies, limits::console::networks},
 };
 use askama::Template;
-use axum::{extract::State, http::StatusCode, response::Response};
-use keydesk_model::{
-    Expiry, ExpiryError, ExpiryPolicy, IpAllowlist, Scope, ScopeSet, Timestamp, TokenName,
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::Response,
 };
+use keydesk_model::{
+    Expiry, ExpiryError, ExpiryPolicy, IpAllowlist, Scope, ScopeSet, Timestamp, TokenId, TokenName,
+};
+use keydesk_store::Token;
 use serde::Deserialize;
 
 /// The form input as sent, so that nothing is lost after an error.
@@ -32,6 +37,32 @@ pub(crate) struct NewTokenForm {
     expires_on: String,
     scope: Vec<String>,
     request_key: Option<String>,
+    /// The token whose IP allowlist the new one gets.
+    successor_of: String,
+}
+
+impl NewTokenForm {
+    /// The form for a token with the name, scopes, and lifetime of another one.
+    fn for_successor(of: &Token) -> Self {
+        // A lifetime in days ends with its last day.
+        let days = |end: Timestamp| (end.since(of.created_at).as_secs() / (24 * 60 * 60)).max(1);
+        Self {
+            name: of.name.clone(),
+            expires: of
+                .expires_at
+                .map_or_else(|| "never".to_owned(), |end| format!("{}d", days(end))),
+            scope: of.scopes.iter().map(ToString::to_string).collect(),
+            successor_of: of.id.to_string(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What the form is filled in with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewTokenQuery {
+    successor_of: Option<TokenId>,
 }
 
 #[derive(Template)]
@@ -42,12 +73,14 @@ struct NewPage {
     offers: Vec<ScopeOffer>,
     /// Whether scopes are only observed.
     observed: bool,
-    choices: Vec<(&'static str, String)>,
+    choices: Vec<(String, String)>,
     errors: Errors,
     request_key: String,
     /// The maximum lifetime as text.
     policy: Option<String>,
     begins_with: String,
+    /// The token whose successor this is, with its IP allowlist.
+    predecessor: Option<Token>,
 }
 
 /// The error messages of the fields.
@@ -65,6 +98,17 @@ impl NewPage {
         self.form.scope.iter().any(|held| held == scope)
     }
 
+    /// Returns the scopes of the form that the document doesn't offer.
+    fn other_scopes(&self) -> impl Iterator<Item = &String> {
+        let is_offered = |scope: &str| self.offers.iter().any(|offer| offer.scope == scope);
+        self.form.scope.iter().filter(move |scope| *scope != "*" && !is_offered(scope))
+    }
+
+    fn networks(&self) -> String {
+        let predecessor = self.predecessor.as_ref();
+        predecessor.map(|token| networks(&token.ip_allowlist).join(", ")).unwrap_or_default()
+    }
+
     fn chosen(&self, expires: &str) -> bool {
         let chosen =
             if self.form.expires.is_empty() { &self.begins_with } else { &self.form.expires };
@@ -76,11 +120,13 @@ fn form_page(
     app: &AppState,
     caller: &Caller,
     TokenOptions { policies, scopes, are_scopes_observed }: TokenOptions,
-    form: NewTokenForm,
+    (form, predecessor): (NewTokenForm, Option<Token>),
     errors: Errors,
 ) -> NewPage {
     let (key, _) = codes::generate(&app.entropy);
     // Values that would be rejected are not offered.
+    let own = predecessor.as_ref().map(|_| form.expires.clone());
+    let own = own.filter(|expires| !CHOICES.contains(&expires.as_str()) && expires != "date");
     let choices = CHOICES.into_iter().filter(|value| {
         value
             .parse::<Expiry>()
@@ -93,10 +139,26 @@ fn form_page(
         form,
         offers: scopes,
         observed: are_scopes_observed,
-        choices: choices.map(|value| (value, label("expires", value))).collect(),
+        choices: choices
+            .map(|value| (value.to_owned(), label("expires", value)))
+            .chain(own.map(|value| (value.clone(), same_lifetime(&value))))
+            .collect(),
+        predecessor,
         errors,
         request_key: key[..32].to_owned(),
     }
+}
+
+/// Returns the label of a predecessor's lifetime that the form doesn't offer by itself.
+fn same_lifetime(expires: &str) -> String {
+    let days = expires.trim_end_matches('d').parse::<u32>().unwrap_or_default();
+    text("token-new-same-lifetime").count("n", days).to_string()
+}
+
+/// Returns the token that a form names as predecessor.
+async fn predecessor(app: &AppState, caller: &Caller, id: &str) -> Result<Option<Token>, Problem> {
+    let Ok(id) = id.parse() else { return Ok(None) };
+    Ok(Some(find_predecessor(app, caller, id).await?))
 }
 
 /// Returns the initial lifetime in the form: the operator's default, or the maximum lifetime.
@@ -128,9 +190,15 @@ fn user_message(policy: ExpiryPolicy) -> Option<String> {
 pub(crate) async fn new_page(
     State(app): State<AppState>,
     caller: Caller,
+    Query(query): Query<NewTokenQuery>,
 ) -> Result<Response, Problem> {
     let options = list_options(&app, &caller).await?;
-    Ok(page(&form_page(&app, &caller, options, NewTokenForm::default(), Errors::default())))
+    let predecessor = match query.successor_of {
+        Some(id) => Some(find_predecessor(&app, &caller, id).await?),
+        None => None,
+    };
+    let form = predecessor.as_ref().map(NewTokenForm::for_successor).unwrap_or_default();
+    Ok(page(&form_page(&app, &caller, options, (form, predecessor), Errors::default())))
 }
 
 pub(crate) async fn issue(
@@ -139,10 +207,14 @@ pub(crate) async fn issue(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
     let options = list_options(&app, &caller).await?;
+    let predecessor = predecessor(&app, &caller, &form.successor_of).await?;
+    let ip_allowlist = predecessor.as_ref().map(|token| token.ip_allowlist.clone());
     let request = match read_request(&form, options.policies, app.now()) {
-        Ok(request) => request,
+        Ok(request) => {
+            ApiTokenRequest { ip_allowlist: ip_allowlist.unwrap_or_default(), ..request }
+        }
         Err(errors) => {
-            let page = form_page(&app, &caller, options, form, errors);
+            let page = form_page(&app, &caller, options, (form, predecessor), errors);
             return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };

@@ -2,7 +2,7 @@
 
 pub(crate) mod console;
 
-use super::{MOST_TOKENS, expiry::Policies, shown_once};
+use super::{MOST_TOKENS, expiry::Policies, load_api_token, shown_once};
 use crate::{
     AppState,
     api_docs::ScopeOffer,
@@ -44,6 +44,16 @@ pub(crate) async fn list_options(app: &AppState, caller: &Caller) -> Result<Toke
         scopes: list_scope_offers(app).await?,
         are_scopes_observed: are_scopes_observed(app).await?,
     })
+}
+
+/// Returns a token whose successor is to be created, in any state.
+pub(crate) async fn find_predecessor(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<Token, Refusal> {
+    caller.permit(Permission::ManageTokens)?;
+    load_api_token(app, caller, id).await
 }
 
 /// A secret that the caller made, of which Keydesk knows only the digest and the masked text.

@@ -79,7 +79,7 @@ pub(crate) async fn revoke_permanently(
     let token = find_token(&mut write, &caller, id).await?;
     let before = NameAndVersion { name: token.name.clone(), version: token.version };
     if let Some(hold) = token.hold.filter(|_| is_restorable(&token, now)) {
-        write.end_hold(id, hold).await?;
+        write.end_hold(id, hold, RevocationReason::Revoked).await?;
         let entry = caller.entry(Event::TokenRevokedPermanently { before }, id);
         return Ok(app.commit_with_receipt(write, entry).await?);
     }
