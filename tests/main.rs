@@ -29,6 +29,7 @@ mod idempotency;
 mod integrations;
 mod introspection;
 mod keys;
+mod leaks;
 mod leaving;
 mod limits;
 mod mail;

@@ -215,7 +215,7 @@ async fn f10_the_examples_of_the_guides_work() {
     let mut keydesk = Keydesk::start();
     let ann = keydesk.with_account().await;
     let key = create_key(&ann, "/keys", &ALL_SCOPES).await;
-    for guide in ["api", "cli", "webhooks", "undo", "canaries"] {
+    for guide in ["api", "cli", "webhooks", "undo", "canaries", "leaks"] {
         let guide = &format!("docs/guide/{guide}.md");
         let folder = tempfile::tempdir().expect("a folder");
         let binary = Path::new(env!("CARGO_BIN_EXE_keydesk")).parent().expect("a folder");
@@ -243,6 +243,10 @@ async fn f10_the_examples_of_the_guides_work() {
             assert!(printed.contains("1 account.created"), "{printed}");
         } else if guide.ends_with("canaries.md") {
             assert!(printed.contains("can_"), "{printed}");
+        } else if guide.ends_with("leaks.md") {
+            assert!(printed.contains("\"state\":\"unknown\""), "{printed}");
+            let rules = fs::read_to_string(folder.path().join("kingfisher.yml")).expect("there");
+            assert!(rules.contains("https://api.example.com/keydesk/whoami"), "{rules}");
         } else if guide.ends_with("undo.md") {
             let restored = fs::read_to_string(folder.path().join("restored.json")).expect("there");
             assert!(restored.contains("\"complete\":true"), "{restored}");

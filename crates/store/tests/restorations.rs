@@ -160,10 +160,13 @@ impl Machine {
                 None => false,
             },
             Act::End => {
+                // By hand, or because it leaked.
+                let reasons = [RevocationReason::Revoked, RevocationReason::Leaked];
+                let reason = reasons[usize::from(self.now % 2 == 0)];
                 if let Some(hold) = hold {
-                    write.end_hold(self.token, hold).await.expect("writes");
+                    write.end_hold(self.token, hold, reason).await.expect("writes");
                 }
-                write.end_secret(self.token, RevocationReason::Revoked).await.expect("writes");
+                write.end_secret(self.token, reason).await.expect("writes");
                 true
             }
             Act::GoBack | Act::GoBackToStart => {

@@ -102,7 +102,9 @@ impl Repository {
                 "blob" => self.oldest_commit_with(&header.id)?,
                 _ => Some(header.id.clone()),
             };
-            found.iter_mut().for_each(|finding| finding.commit.clone_from(&commit));
+            for finding in &mut found {
+                finding.commit.clone_from(&commit);
+            }
             scanned.findings.append(&mut found);
         }
         Ok(())

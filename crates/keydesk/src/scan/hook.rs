@@ -13,7 +13,8 @@ pub fn install(repository: &Repository) -> anyhow::Result<()> {
     let quoted = own.display().to_string().replace('\'', "'\\''");
     let text = format!(
         "#!/bin/sh\n# Stops a commit that adds a token of Keydesk. Written by “keydesk scan --install-hook”.\n\
-         keydesk=$(command -v keydesk || echo '{quoted}')\nexec \"$keydesk\" scan --staged\n"
+         keydesk=$(command -v keydesk || echo '{quoted}')\n\"$keydesk\" scan --staged && exit\n\
+         echo 'The commit was stopped. Remove the token, or exclude its file in .keydeskignore.' >&2\nexit 1\n"
     );
     match fs::read(&path) {
         Ok(present) if present == text.as_bytes() => {

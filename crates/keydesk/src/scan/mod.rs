@@ -25,6 +25,21 @@ pub struct Args {
     /// Files and folders to scan, or “-” for standard input
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    console: Console,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Install a Git hook that scans every commit before it is made
+    #[arg(long, conflicts_with_all = ["git", "staged", "no_ignore", "check", "format"])]
+    install_hook: bool,
+}
+
+/// What is scanned, if not the files.
+#[derive(Debug, clap::Args)]
+struct Source {
     /// Scan the whole history of the Git repository: all commits of all branches and tags
     #[arg(long, conflicts_with = "staged")]
     git: bool,
@@ -34,6 +49,11 @@ pub struct Args {
     /// Also scan the files that Git ignores
     #[arg(long, conflicts_with_all = ["git", "staged"])]
     no_ignore: bool,
+}
+
+/// Whom to ask which tokens work.
+#[derive(Debug, clap::Args)]
+struct Console {
     /// Ask the console which tokens work; only their SHA-256 digests are sent
     #[arg(long)]
     check: bool,
@@ -47,12 +67,6 @@ pub struct Args {
         help = "Profile whose console to ask [default: that of the last login] [env: KEYDESK_PROFILE]"
     )]
     profile: Option<String>,
-    /// Output format
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-    /// Install a Git hook that scans every commit before it is made
-    #[arg(long, conflicts_with_all = ["git", "staged", "no_ignore", "check", "format"])]
-    install_hook: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -99,42 +113,52 @@ struct Scanned {
 
 pub async fn run(args: Args) -> Result<(), ScanError> {
     if let Some(Command::Rules(args)) = &args.command {
-        return Ok(rules::print(args)?);
+        rules::print(args);
+        return Ok(());
     }
     if args.install_hook {
         return Ok(hook::install(&git::Repository::find(only_path(&args)?)?)?);
     }
     let mut scanned = scan(&args)?;
-    if args.check && !scanned.findings.is_empty() {
-        check(&args, &mut scanned.findings).await?;
+    if args.console.check && !scanned.findings.is_empty() {
+        check(&args.console, &mut scanned.findings).await?;
     }
     report::print(args.format, &scanned.findings)?;
     for unread in &scanned.unread {
         eprintln!("not scanned: {unread}");
     }
     let found = scanned.findings.iter().filter(|finding| finding.is_live()).count();
-    let things = if args.git { "objects" } else { "files" };
-    let works = if args.check { " that work" } else { "" };
-    let tokens = if found == 1 { "token" } else { "tokens" };
-    eprintln!("{found} {tokens}{works} in {} {things}", scanned.count);
+    let works = if args.console.check { " that work" } else { "" };
+    let (tokens, files) = (counted(found, "token"), counted(scanned.count, "file"));
+    let of_history = if args.source.git { " of the history" } else { "" };
+    eprintln!("{tokens}{works} in {files}{of_history}");
     if found > 0 {
         return Err(ScanError::Found);
     }
     if !scanned.unread.is_empty() {
-        return Err(anyhow::anyhow!("{} files couldn’t be read", scanned.unread.len()).into());
+        let unread = counted(scanned.unread.len(), "file");
+        return Err(anyhow::anyhow!("{unread} couldn’t be read").into());
     }
     Ok(())
 }
 
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 fn scan(args: &Args) -> anyhow::Result<Scanned> {
-    if args.git || args.staged {
+    if args.source.git || args.source.staged {
         let repository = git::Repository::find(only_path(args)?)?;
         let excluded = Excluded::read(repository.root())?;
-        return if args.git { repository.history(&excluded) } else { repository.staged(&excluded) };
+        return if args.source.git {
+            repository.history(&excluded)
+        } else {
+            repository.staged(&excluded)
+        };
     }
     let mut scanned = Scanned::default();
     for path in &args.paths {
-        files::scan(path, args.no_ignore, &mut scanned)?;
+        files::scan(path, args.source.no_ignore, &mut scanned)?;
     }
     Ok(scanned)
 }
@@ -149,7 +173,7 @@ fn only_path(args: &Args) -> anyhow::Result<&PathBuf> {
 }
 
 /// Asks for the state of every token that was found, once each.
-async fn check(args: &Args, findings: &mut [Finding]) -> anyhow::Result<()> {
+async fn check(args: &Console, findings: &mut [Finding]) -> anyhow::Result<()> {
     let mut digests: Vec<_> = findings.iter().map(Finding::digest).collect();
     digests.sort_unstable();
     digests.dedup();

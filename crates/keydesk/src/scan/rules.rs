@@ -34,9 +34,8 @@ const SECRET: &str = "[0-9A-Za-z]{38}";
 /// The letters of the kinds.
 const KINDS: &str = "[uam]";
 
-pub fn print(args: &Args) -> anyhow::Result<()> {
+pub fn print(args: &Args) {
     print_line!("{}", text(args).trim_end());
-    Ok(())
 }
 
 fn text(args: &Args) -> String {

@@ -25,47 +25,64 @@ const LARGEST: usize = 8 * 1024 * 1024;
 /// The time after which a report is answered, even if it isn't done. GitHub waits for 30 seconds.
 const TIME: Duration = REQUEST_TIMEOUT.saturating_sub(Duration::from_secs(5));
 
-fn problem(status: StatusCode, detail: &str) -> Response {
-    let body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason().unwrap_or_default(),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-    let mut response = (status, kind, body.to_string()).into_response();
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
+/// Why a report isn't taken, as a problem (RFC 9457).
+pub(crate) struct Refused {
+    status: StatusCode,
+    detail: String,
+}
+
+impl Refused {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
     }
-    response
-}
 
-fn refused(refusal: &Refusal) -> Response {
-    if let Some(cause) = refusal.cause() {
-        tracing::error!(%cause, "reported secrets couldn't be revoked");
+    fn not_registered() -> Self {
+        let detail = "The operator has not enabled reports of this service.";
+        Self::new(StatusCode::NOT_FOUND, detail)
     }
-    problem(StatusCode::SERVICE_UNAVAILABLE, &english(refusal))
 }
 
-fn not_registered() -> Response {
-    problem(StatusCode::NOT_FOUND, "The operator has not enabled reports of this service.")
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        if let Some(cause) = refusal.cause() {
+            tracing::error!(%cause, "reported secrets couldn't be revoked");
+        }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, english(&refusal))
+    }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Response> {
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or_default(),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let response = (self.status, kind, body.to_string());
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            return ([(header::RETRY_AFTER, "60")], response).into_response();
+        }
+        response.into_response()
+    }
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Refused> {
     to_bytes(body, LARGEST).await.map_err(|_| {
         let detail = format!("A report has at most {} MiB.", LARGEST / 1024 / 1024);
-        problem(StatusCode::PAYLOAD_TOO_LARGE, &detail)
+        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     })
 }
 
-fn read_secrets(body: &[u8]) -> Result<Vec<ReportedSecret>, Response> {
+fn read_secrets(body: &[u8]) -> Result<Vec<ReportedSecret>, Refused> {
     serde_json::from_slice(body).map_err(|error| {
         let detail = format!(
             "The body must be a JSON array of objects with “token”, “type”, and “url”: line {}, column {}.",
             error.line(),
             error.column()
         );
-        problem(StatusCode::BAD_REQUEST, &detail)
+        Refused::new(StatusCode::BAD_REQUEST, detail)
     })
 }
 
@@ -75,10 +92,10 @@ async fn take_in_time(
     secrets: &[ReportedSecret],
     reporter: LeakReporter,
     origin: &Origin,
-) -> Result<Vec<bool>, Response> {
+) -> Result<Vec<bool>, Refused> {
     let taking = tokio::time::timeout(TIME, take(app, secrets, reporter, origin));
     let taken = taking.await.unwrap_or_else(|_| Err(Refusal::new(Code::Busy)));
-    taken.map_err(|refusal| refused(&refusal))
+    Ok(taken?)
 }
 
 /// The result for each secret, as GitHub reads it.
@@ -99,27 +116,27 @@ async fn take_signed(
     (key_header, signature_header): (&str, &str),
     (headers, body): (&HeaderMap, Body),
     origin: &Origin,
-) -> Result<Response, Response> {
-    let source = source.ok_or_else(not_registered)?;
+) -> Result<Json<Value>, Refused> {
+    let source = source.ok_or_else(Refused::not_registered)?;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(key_id), Some(signature)) = (text(key_header), text(signature_header)) else {
         let detail = format!("Send the headers {key_header} and {signature_header}.");
-        return Err(problem(StatusCode::BAD_REQUEST, &detail));
+        return Err(Refused::new(StatusCode::BAD_REQUEST, detail));
     };
     let body = read_body(body).await?;
     let signed = Signed { key_id, signature, body: &body };
     verify(app, (reporter, source), signed).await.map_err(|error| match error {
         NotVerified::KeysUnavailable => {
-            problem(StatusCode::SERVICE_UNAVAILABLE, "The published keys can’t be read now.")
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "The published keys can’t be read now.")
         }
         NotVerified::UnknownKey | NotVerified::WrongSignature => {
             tracing::warn!(%error, reporter = reporter.as_str(), "a report of leaked secrets was refused");
-            problem(StatusCode::UNAUTHORIZED, "The signature doesn’t match the body.")
+            Refused::new(StatusCode::UNAUTHORIZED, "The signature doesn’t match the body.")
         }
     })?;
     let secrets = read_secrets(&body)?;
     let known = take_in_time(app, &secrets, reporter, origin).await?;
-    Ok(Json(labels(&secrets, &known)).into_response())
+    Ok(Json(labels(&secrets, &known)))
 }
 
 /// Takes a report of GitHub's secret scanning partner program.
@@ -128,11 +145,10 @@ pub(crate) async fn github(
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     body: Body,
-) -> Response {
+) -> Result<Json<Value>, Refused> {
     let service = (LeakReporter::Github, app.settings.secret_scanning.github.as_ref());
     let names = ("Github-Public-Key-Identifier", "Github-Public-Key-Signature");
-    let taken = take_signed(&app, service, names, (&headers, body), &origin).await;
-    taken.unwrap_or_else(|response| response)
+    take_signed(&app, service, names, (&headers, body), &origin).await
 }
 
 /// Takes a report of GitLab's partner program.
@@ -141,24 +157,26 @@ pub(crate) async fn gitlab(
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     body: Body,
-) -> Response {
+) -> Result<Json<Value>, Refused> {
     let service = (LeakReporter::Gitlab, app.settings.secret_scanning.gitlab.as_ref());
     let names = ("Gitlab-Public-Key-Identifier", "Gitlab-Public-Key-Signature");
-    let taken = take_signed(&app, service, names, (&headers, body), &origin).await;
-    taken.unwrap_or_else(|response| response)
+    take_signed(&app, service, names, (&headers, body), &origin).await
 }
 
 /// Checks the token that the operator shares with their GitLab.
-fn authorize(app: &AppState, headers: &HeaderMap) -> Result<(), Response> {
+fn authorize(app: &AppState, headers: &HeaderMap) -> Result<(), Refused> {
     let shared = app.settings.secret_scanning.gitlab_revocation.as_ref();
-    let shared = shared.ok_or_else(not_registered)?;
+    let shared = shared.ok_or_else(Refused::not_registered)?;
     let sent = headers.get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
     let digest = |bytes: &[u8]| Sha256::digest(bytes);
     let (sent, shared) = (digest(sent.unwrap_or_default()), digest(shared.expose().as_bytes()));
     if sent.ct_eq(&shared).into() {
         Ok(())
     } else {
-        Err(problem(StatusCode::UNAUTHORIZED, "The Authorization header isn’t the shared token."))
+        Err(Refused::new(
+            StatusCode::UNAUTHORIZED,
+            "The Authorization header isn’t the shared token.",
+        ))
     }
 }
 
@@ -166,13 +184,10 @@ fn authorize(app: &AppState, headers: &HeaderMap) -> Result<(), Response> {
 pub(crate) async fn list_revocable_types(
     State(app): State<AppState>,
     headers: HeaderMap,
-) -> Response {
-    if let Err(response) = authorize(&app, &headers) {
-        return response;
-    }
-    let prefix = &app.settings.token_prefix;
-    let types = [format!("gitleaks_rule_id_{prefix}-token")];
-    Json(json!({ "types": types })).into_response()
+) -> Result<Json<Value>, Refused> {
+    authorize(&app, &headers)?;
+    let types = [format!("gitleaks_rule_id_{}-token", app.settings.token_prefix)];
+    Ok(Json(json!({ "types": types })))
 }
 
 /// Revokes the secrets that a self-managed GitLab found.
@@ -181,14 +196,9 @@ pub(crate) async fn revoke(
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     body: Body,
-) -> Response {
-    let revoked = async {
-        authorize(&app, &headers)?;
-        let secrets = read_secrets(&read_body(body).await?)?;
-        take_in_time(&app, &secrets, LeakReporter::Gitlab, &origin).await
-    };
-    match revoked.await {
-        Ok(_) => StatusCode::NO_CONTENT.into_response(),
-        Err(response) => response,
-    }
+) -> Result<StatusCode, Refused> {
+    authorize(&app, &headers)?;
+    let secrets = read_secrets(&read_body(body).await?)?;
+    take_in_time(&app, &secrets, LeakReporter::Gitlab, &origin).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
