@@ -135,6 +135,14 @@ fn f13_scan_finds_tokens_in_files_of_all_kinds() {
     assert_eq!(folder.finds(&["nothing-here"]), (Vec::new(), 2));
     assert_eq!(folder.finds(&["--git", "wrong.txt"]).1, 2);
 
+    // A folder that is named is scanned, and a file that is in the repository is never ignored.
+    assert_eq!(folder.finds(&["build"]), (vec!["build/out.txt:1:1".to_owned()], 1));
+    assert!(folder.git(&["add", "--force", ".env"]).status.success());
+    assert!(folder.finds(&[]).0.contains(&".env:1:3".to_owned()));
+    let mut piped = folder.command("bash");
+    let line = format!("keydesk scan <(echo {a}); test $? = 1 && keydesk scan /dev/stdin <<< x");
+    assert!(piped.args(["-c", &line]).status().expect("bash starts").success());
+
     let json: Value =
         serde_json::from_slice(&folder.scan(&["--format", "json", ".env"]).stdout).expect("JSON");
     assert_eq!(
@@ -219,6 +227,53 @@ impl Folder {
     }
 }
 
+/// What looks complete and is not ends with an error, and odd names don't hide or show a token.
+#[test]
+fn f13_scan_takes_no_incomplete_or_crafted_repository_for_a_clean_one() {
+    let folder = Folder::new();
+    assert!(folder.git(&["init", "--quiet", "--initial-branch=main"]).status.success());
+    folder.write("a.txt", token(1));
+    folder.commit("one");
+    fs::remove_file(folder.path().join("a.txt")).expect("removes");
+    folder.write("b.txt", "nothing");
+    folder.commit("two");
+    // A shallow clone, as in most CI systems.
+    let source = format!("file://{}", folder.path().display());
+    let cloned = folder.git(&["clone", "--quiet", "--depth", "1", &source, "clone"]);
+    assert!(cloned.status.success(), "{cloned:?}");
+    let output = folder.scan(&["--git", "clone"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("git fetch --unshallow"), "{said}");
+    // Stashes, a replaced object, and the same content at an excluded path.
+    for number in [2, 3] {
+        folder.write("b.txt", token(number));
+        assert!(folder.git(&["stash", "--quiet"]).status.success());
+    }
+    folder.write("fixtures/x", token(4));
+    folder.write("src/x", token(4));
+    folder.write("fixtures/y", token(5));
+    folder.write(".keydeskignore", "fixtures/\n");
+    folder.commit("three");
+    let blob = folder.git(&["rev-parse", "HEAD:src/x"]).stdout;
+    let other = folder.git(&["rev-parse", "HEAD:.keydeskignore"]).stdout;
+    let [blob, other] =
+        [blob, other].map(|id| String::from_utf8(id).expect("ASCII").trim().to_owned());
+    assert!(folder.git(&["replace", &blob, &other]).status.success());
+    let masked = |seed: u64| PlainToken::parse(&token(seed)).expect("a token").masked();
+    let output = folder.scan(&["--git"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for seed in 1..=4 {
+        assert!(text.contains(&masked(seed)), "{seed}: {text}");
+    }
+    assert!(!text.contains(&masked(5)), "{text}");
+    // A file whose name is a token.
+    let named = Folder::new();
+    named.write(&format!("x/{}.txt", token(6)), "nothing");
+    assert_eq!(named.finds(&[]), (vec!["x/[token].txt:1:1".to_owned()], 1));
+    named.write("bidi\u{202e}.txt", token(7));
+    assert!(named.finds(&[]).0.contains(&"bidi\u{fffd}.txt:1:1".to_owned()));
+}
+
 #[test]
 fn f13_the_hook_stops_a_commit_that_adds_a_token_and_no_other() {
     let folder = Folder::new();
@@ -284,7 +339,7 @@ async fn f13_a_check_tells_which_tokens_work_and_sends_digests_only() {
     for (line, state) in text.lines().zip(["active", "revoked", "unknown", "active"]) {
         assert!(line.ends_with(&format!(", {state}")), "{text}");
     }
-    assert!(String::from_utf8_lossy(&output.stderr).contains("2 tokens that work in 1 file"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("found 2 tokens that work in 1 file"));
     folder.write("a.txt", &dead);
     assert_eq!(folder.finds(&check).1, 0);
     let nowhere = folder.scan(&["--check", "--url", "http://127.0.0.1:9"]);

@@ -52,6 +52,11 @@ async fn f12_every_delivery_is_verified_by_the_reference_libraries() {
     }
     let public_key = program.get(&format!("/webhooks/{id}")).await["public_key"].clone();
     let public_key = public_key.as_str().expect("a key");
+    let published = format!("{}/.well-known/keydesk-webhook-keys", keydesk.console);
+    let published: Value = crate::support::call(&published, None).await.json().await.expect("JSON");
+    let published =
+        published["keys"][0]["x"].as_str().expect("a key").replace('-', "+").replace('_', "/");
+    assert_eq!(public_key.trim_end_matches('='), format!("whpk_{published}"));
     for delivery in &deliveries {
         let verified = &delivery["verified"];
         assert_eq!(*verified, json!({ "standardwebhooks": true, "svix": true }), "{delivery}");

@@ -1,8 +1,12 @@
 //! The application state that every use case receives: store, keys, clock, random number generator, and mailer.
 
 use crate::{
-    Keyring, OpenApiSource, Settings, leaks::partners::PartnerKeys, mail::Mailer,
-    one_time::codes::SetupCode, passkeys::relying_party::relying_party, passwords::PasswordHashing,
+    Keyring, OpenApiSource, Settings,
+    leaks::partners::{keys::PartnerKeys, slots::ReportSlots},
+    mail::Mailer,
+    one_time::codes::SetupCode,
+    passkeys::relying_party::relying_party,
+    passwords::PasswordHashing,
     throttling::throttle::Throttle,
 };
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
@@ -64,10 +68,14 @@ pub struct Parts {
     pub(crate) leak_reports: Throttle,
     /// The throttle for checks of secrets by anyone.
     pub(crate) secret_checks: Throttle,
-    /// The throttle for alarms about one canary token that was found.
-    pub(crate) canary_reports: Throttle,
+    /// The throttle for emails to operators about one bearer token.
+    pub(crate) leak_notices: Throttle,
+    /// The throttle for log lines about rejected reports.
+    pub(crate) leak_warnings: Throttle,
     /// The keys with which GitHub and GitLab sign their reports.
     pub(crate) partner_keys: PartnerKeys,
+    /// The reports of GitHub and GitLab that are being read.
+    pub(crate) report_slots: ReportSlots,
     /// The throttle for browsers' reports about the content security policy.
     pub(crate) reports: Throttle,
 }
@@ -115,8 +123,10 @@ impl AppState {
             rotations: Throttle::new(RotationTerms::BY_ITSELF),
             leak_reports: Throttle::new("30/m"),
             secret_checks: Throttle::new("60/m"),
-            canary_reports: Throttle::new("1/10m"),
+            leak_notices: Throttle::new("1/10m"),
+            leak_warnings: Throttle::new("10/m"),
             partner_keys: PartnerKeys::default(),
+            report_slots: ReportSlots::default(),
             reports: Throttle::new("60/h"),
         }))
     }

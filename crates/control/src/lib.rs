@@ -18,6 +18,7 @@ mod management_keys;
 mod members;
 mod names;
 mod nodes;
+mod notices;
 mod one_time;
 mod operations;
 mod operators;
@@ -61,6 +62,7 @@ pub use keyring::{Keyring, KeyringError, MasterKey};
 pub use mail::{MailError, MailQueue, Mailer, SmtpSettings, TestMailError, send_test_mail};
 pub use management_keys::forget_finished_requests;
 pub use nodes::{ListedNode, NodeError, list_nodes, remove_node};
+pub use notices::Notices;
 pub use operations::{
     NewlyRejected, OperationsError, RuleSource, Synced, apply_pending_rules, newly_rejected,
     set_rules_mode, sync_rules,

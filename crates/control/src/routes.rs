@@ -89,6 +89,7 @@ routes! {
     get  "/assets/{*path}"                  Anyone => assets::serve;
     post "/csp-reports"                     Anyone => guard::take_csp_report;
     get  "/.well-known/keydesk-receipt-keys" Anyone => receipts::published;
+    get  "/.well-known/keydesk-webhook-keys" Anyone => webhooks::published_keys;
     get  "/.well-known/api-catalog"         Anyone => document::catalog;
     get  "/.well-known/change-password"     Anyone => async || Redirect::to("/profile#password");
     get  "/mail"                            Anyone => mail::show;

@@ -67,6 +67,13 @@ pub const CANARIES: Job = Job {
     needs: "a console and the database",
     runs_at_start: true,
 };
+/// Records what happened without a change: expirations, first uses, rejected requests, quotas, isolated gateways.
+pub const NOTICES: Job = Job {
+    name: "notices",
+    period: Duration::from_secs(5),
+    needs: "a console and the database",
+    runs_at_start: true,
+};
 pub const USAGE: Job = Job {
     name: "usage_reports",
     period: Duration::from_secs(1),

@@ -2,9 +2,9 @@
 
 use crate::background::Work;
 use keydesk_control::{
-    AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, SelfServiceError, WebhookDispatcher,
-    close_due_secrets, forget_closed_accounts, forget_finished_requests, raise_canary_alarms,
-    revoke_own_token, rotate_own_token, send_reminders,
+    AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, Notices, SelfServiceError,
+    WebhookDispatcher, close_due_secrets, forget_closed_accounts, forget_finished_requests,
+    raise_canary_alarms, revoke_own_token, rotate_own_token, send_reminders,
 };
 use keydesk_gateway::{
     Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
@@ -131,6 +131,21 @@ impl Work for CanaryAlarms {
     async fn run(&mut self) -> Result<(), String> {
         raise_canary_alarms(&self.0).await.map_err(|error| {
             tracing::warn!(%error, "failed to raise canary alarms");
+            error.to_string()
+        })
+    }
+}
+
+/// Records events that nobody causes by a change.
+pub struct NoticeJob {
+    pub app: AppState,
+    pub notices: Notices,
+}
+
+impl Work for NoticeJob {
+    async fn run(&mut self) -> Result<(), String> {
+        self.notices.record(&self.app).await.map_err(|error| {
+            tracing::warn!(%error, "failed to record events");
             error.to_string()
         })
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use keydesk_control::{
-    AppServices, AppState, AuditForwarder, Keyring, MailQueue, Mailer, OpenApiSource,
+    AppServices, AppState, AuditForwarder, Keyring, MailQueue, Mailer, Notices, OpenApiSource,
     WebhookDispatcher,
 };
 use keydesk_gateway::{
@@ -101,6 +101,10 @@ fn send_out(
     let webhooks = WebhookDispatcher::new(app.clone());
     let rest = [
         background.start(&background::WEBHOOKS, webhooks),
+        background.start(
+            &background::NOTICES,
+            self_service::NoticeJob { app: app.clone(), notices: Notices::default() },
+        ),
         background.start(&background::CANARIES, self_service::CanaryAlarms(app.clone())),
         background.start(&background::REMINDERS, reminders),
         background.start(&background::REQUESTS, requests),

@@ -54,7 +54,7 @@ impl RevocationReason {
             Self::MemberRemoved => "its member was removed from the account",
             Self::RoleChanged => "its member's new role doesn't have a bearer token",
             Self::AccountClosed => "its account was permanently closed",
-            Self::Leaked => "somebody reported that it has leaked",
+            Self::Leaked => "it was reported as leaked",
         }
     }
 }

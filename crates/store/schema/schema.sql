@@ -290,6 +290,8 @@ CREATE TABLE integration (
     PRIMARY KEY (token_id, client, client_ip)
 ) STRICT;
 
+CREATE INDEX integration_first_used ON integration (first_used_at);
+
 -- Answers to the question on the help page.
 CREATE TABLE feedback (
     id TEXT PRIMARY KEY,
@@ -348,6 +350,8 @@ CREATE TABLE operation_use (
     PRIMARY KEY (token_id, operation, violation, client, day)
 ) STRICT;
 
+CREATE INDEX operation_use_violated ON operation_use (day, violation) WHERE violation <> '';
+
 -- Requests of an account in a month (202611, UTC) at all gateways together.
 CREATE TABLE quota_use (
     account_number INTEGER NOT NULL,
@@ -366,6 +370,17 @@ CREATE TABLE reminder (
     sent_at INTEGER NOT NULL,
     PRIMARY KEY (token_id, expires_at, days)
 ) STRICT;
+
+-- What happened without a change and is in the audit log, so that it is recorded once: the expiration of a token, its
+-- first use, a quota that is used up. The period is a month, a day, or an instant, by the kind.
+CREATE TABLE notice (
+    subject TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    period INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (subject, kind, period)
+) STRICT;
+CREATE INDEX notice_at ON notice (at);
 
 -- Users who administer the instance.
 CREATE TABLE operator (

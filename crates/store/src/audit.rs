@@ -7,7 +7,7 @@ use crate::{
     row,
     sql::{Query, SqlRow, query},
 };
-use keydesk_model::{AccountId, Actor, Event, Timestamp};
+use keydesk_model::{AccountId, Actor, Event, Timestamp, TokenId};
 
 #[derive(Clone, Debug)]
 pub struct AuditRow {
@@ -143,7 +143,21 @@ fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
     })
 }
 
+/// The rotations of a token by itself.
+const ROTATED_ITSELF: &str = "SELECT count(*) AS number FROM audit WHERE account_id = $1 AND event = 'token.rotated' \
+    AND target = $2 AND actor = 'token' AND at >= $3";
+
 impl Read {
+    /// Returns whether a token has rotated itself since an instant.
+    pub async fn has_rotated_itself(
+        &mut self,
+        (account, token): (AccountId, TokenId),
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let asked = query(ROTATED_ITSELF).bind(account).bind(token).bind(since);
+        Ok(asked.one(self).await?.get::<i64>("number")? > 0)
+    }
+
     /// Returns the newest matching entries, at most `limit`.
     pub async fn search_audit(
         &mut self,

@@ -154,7 +154,7 @@ mail-account-closed =
     Se você não esperava por isso, entre em contato com o provedor da API.
 mail-removed-subject = Você foi removido de { $account }
 mail-removed = Você foi removido da conta { $account }. Seu token de portador para essa conta não funciona mais.
-mail-never-used = Ele nunca foi usado.
+mail-never-used = Nenhum uso até agora.
 mail-last-used = O último uso foi em { $at }.
 mail-some-browser = um navegador
 mail-passkey-added-subject = Uma chave de acesso foi adicionada

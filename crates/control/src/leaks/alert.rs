@@ -1,61 +1,55 @@
-//! Who is told that a secret has leaked: the members who can replace it, and for a member's own token the operators, too.
+//! Emails about leaked secrets: to the members who can replace them and, for bearer tokens, also to the operators.
 
 use super::{Leak, Remedy, entry};
 use crate::{
     AppState,
-    mail::{Message, members_with},
+    mail::{LeakedToken, Message, NextStep, members_with},
     refusal::Refusal,
 };
-use keydesk_model::{Event, Origin, Permission, Role, audit::LeakReport};
-use keydesk_store::{Canary, ManagementKey, StoreError};
+use keydesk_model::{CANARY_SUMMARY, Event, Origin, Permission, Role, audit::LeakReport};
+use keydesk_store::{Canary, ManagementKey, NoticeKind, StoreError};
 
-/// What the members should do about a leaked token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NextStep {
-    /// Create a successor on the page that is filled in for it.
-    CreateSuccessor,
-    /// The member has a new bearer token.
-    UseNewBearerToken,
-    /// Only clients with the previous secret must be updated.
-    UpdateOldClients,
-}
-
-/// Tells the members who are responsible for a leaked token, and what stops working.
+/// Notifies the members who are responsible for a leaked token, and what stops working.
 pub(super) async fn notify(app: &AppState, leak: &Leak<'_>) -> Result<(), StoreError> {
     let token = &leak.secret.token;
     let mut read = app.store.read().await?;
     let account = read.find_account(token.account).await?;
     let recipients = read.list_whom_to_tell(token.account, token.id).await?;
     let operators = match leak.remedy {
-        Remedy::Replace(_) => read.list_operators().await?,
+        // A member could report their own token again and again.
+        Remedy::Replace(_) if app.leak_notices.take(&token.id.to_string(), app.now()).is_ok() => {
+            read.list_operators().await?
+        }
         _ => Vec::new(),
     };
     drop(read);
     let next = match leak.remedy {
         Remedy::Replace(_) => NextStep::UseNewBearerToken,
         Remedy::RevokePrevious => NextStep::UpdateOldClients,
-        Remedy::Revoke | Remedy::EndHold(_) => NextStep::CreateSuccessor,
+        Remedy::Revoke | Remedy::EndHold(_) => NextStep::CreateReplacement,
     };
     let account = account.map(|account| account.name).unwrap_or_default();
+    let clients: Vec<_> = leak.clients.iter().map(|client| &*client.name).collect();
+    let receipt = leak.receipt.as_ref();
+    let receipt = receipt.and_then(|issued| issued.number.zip(issued.effective_at));
+    let (account, report, clients) = (account.as_str(), leak.report, clients.as_slice());
+    let described = LeakedToken { token, account, report, clients, receipt, next };
     let operators = operators.into_iter().map(|operator| (operator.email, None));
-    let mut told = Vec::new();
+    let mut notified = Vec::new();
     for (email, language) in recipients.into_iter().chain(operators) {
         // An operator may be a member, too.
-        if told.contains(&email) {
+        if notified.contains(&email) {
             continue;
         }
-        let message = Message::to(language, || {
-            let of = (token, account.as_str());
-            let what = (leak.report, next, leak.receipt.as_ref());
-            Message::token_leaked(of, what, &leak.clients, &app.settings.console_url)
-        });
+        let message =
+            Message::to(language, || Message::token_leaked(&described, &app.settings.console_url));
         app.send_mail(&email, message);
-        told.push(email);
+        notified.push(email);
     }
     Ok(())
 }
 
-/// Tells the administrators of the account, or the operators, that a management key has leaked.
+/// Notifies the administrators of the account, or the operators, that a management key has leaked.
 pub(super) async fn notify_about_key(
     app: &AppState,
     key: &ManagementKey,
@@ -84,11 +78,14 @@ pub(super) async fn raise_canary_alarm(
     report: &LeakReport,
     origin: &Origin,
 ) -> Result<(), Refusal> {
-    let is_due = app.canary_reports.take(&canary.id.to_string(), app.now()).is_ok();
-    if canary.removed_at.is_some() || !is_due {
+    if canary.removed_at.is_some() {
         return Ok(());
     }
     let mut write = app.store.write(app.now()).await?;
+    let period = write.now().as_micros() / i64::try_from(CANARY_SUMMARY.as_micros()).unwrap_or(1);
+    if !write.note(&canary.id.to_string(), NoticeKind::CanaryFound, period).await? {
+        return Ok(());
+    }
     let may_see = |role: Role| role.may(Permission::SeeCanaries);
     let members = members_with(&mut write, canary.account, may_see).await?;
     let event = Event::CanaryLeaked { name: canary.name.clone(), report: report.clone() };

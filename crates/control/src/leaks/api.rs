@@ -43,7 +43,7 @@ async fn check_all(
             let detail = "A digest is SHA-256 in 64 hexadecimal digits.";
             ApiError::new(RequestCode::InvalidField, detail).at(format!("/digests/{number}"))
         })?;
-        let state = check_secret(app, &hash, origin).await?;
+        let state = check_secret(app, hash, origin).await?;
         states.push(json!({ "digest": text, "state": state.as_str() }));
     }
     Ok(states)

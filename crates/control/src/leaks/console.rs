@@ -1,4 +1,4 @@
-//! `/report-leak`: the page on which anyone can report a leaked secret. The answer is the same for every secret.
+//! `/report-leak`: the page on which anyone can report a leaked secret. The response is the same for every secret.
 
 use super::{count, read_location, read_secrets, report_leak};
 use crate::{
@@ -25,7 +25,7 @@ struct ReportPage {
     error: FormError,
 }
 
-/// What somebody found. The page doesn't show the secret again, even after an error.
+/// The submitted report. The page doesn't show the secret again, even after an error.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ReportForm {
@@ -47,7 +47,7 @@ pub(crate) async fn report(
     Extension(origin): Extension<Origin>,
     Form(form): Form<ReportForm>,
 ) -> Result<Response, Problem> {
-    match take(&app, &form, &origin).await {
+    match submit(&app, &form, &origin).await {
         Ok(()) => Ok(page(&report_page(String::new(), true, FormError::default()))),
         Err(refusal) if refusal.kind() == Kind::Invalid => {
             let error = FormError::new(&refusal, &["secret"]);
@@ -58,12 +58,12 @@ pub(crate) async fn report(
     }
 }
 
-async fn take(app: &AppState, form: &ReportForm, origin: &Origin) -> Result<(), Refusal> {
+async fn submit(app: &AppState, form: &ReportForm, origin: &Origin) -> Result<(), Refusal> {
     count(app, &app.leak_reports, origin)?;
     let reporter = LeakReporter::ReportForm;
     for hash in read_secrets(&form.secret)? {
         let report = LeakReport { reporter, location: read_location(&form.url) };
-        report_leak(app, &hash, &report, origin).await?;
+        report_leak(app, hash, report, origin).await?;
     }
     Ok(())
 }

@@ -6,8 +6,6 @@ pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod partners;
 
-pub(crate) use alert::NextStep;
-
 use crate::{
     AppState,
     receipts::Issued,
@@ -21,13 +19,18 @@ use keydesk_model::{
     audit::{LeakReport, NameAndVersion},
     is_deceptive,
 };
-use keydesk_store::{AuditEntry, FoundBySecret, Tombstone};
+use keydesk_store::{AuditEntry, FoundBySecret, Read, StoreError, Tombstone, Write};
 use keydesk_token::{PlainToken, TokenHash, find_tokens, without_tokens};
+use percent_encoding::percent_decode_str;
+use std::time::Duration;
 
 /// The maximum number of secrets in one report by anyone.
 const MOST_REPORTED: usize = 100;
 /// The maximum length of the place that a report names.
 const LONGEST_LOCATION: usize = 500;
+
+/// The time after a rotation of a token by itself in which whoever found the previous secret is taken for its author.
+const SUSPICIOUS: Duration = Duration::from_hours(24);
 
 /// What a report does to a token.
 #[derive(Clone, Copy)]
@@ -36,7 +39,7 @@ enum Remedy {
     Revoke,
     /// Revoke the bearer token, and give the member a new one.
     Replace(MemberId),
-    /// Revoke the previous secret that leaked. The token works on with its newest secret.
+    /// Revoke the previous secret that leaked. The token keeps working with its newest secret.
     RevokePrevious,
     /// Make a revocation permanent that could be undone.
     EndHold(Hold),
@@ -48,13 +51,25 @@ struct Leak<'a> {
     remedy: Remedy,
     report: &'a LeakReport,
     receipt: Option<Issued>,
-    /// The clients that stop working.
+    /// The clients of the token in the last 30 days.
     clients: Vec<ObservedClient>,
 }
 
-/// Returns what is known about the secret with a digest, and revokes it if it works. The result is whether it is, or was,
-/// a secret of this instance.
+/// Revokes the secret with a digest if it works. Returns whether it is, or was, a secret of this instance.
+///
+/// The reporter may disconnect; the report is completed anyway, with its emails.
 pub(crate) async fn report_leak(
+    app: &AppState,
+    hash: TokenHash,
+    report: LeakReport,
+    origin: &Origin,
+) -> Result<bool, Refusal> {
+    let (app, origin) = (app.clone(), origin.clone());
+    let complete = async move { complete_report(&app, &hash, &report, &origin).await };
+    tokio::spawn(complete).await.unwrap_or_else(|error| Err(Refusal::broken(error)))
+}
+
+async fn complete_report(
     app: &AppState,
     hash: &TokenHash,
     report: &LeakReport,
@@ -63,9 +78,11 @@ pub(crate) async fn report_leak(
     let now = app.now();
     let mut read = app.store.read().await?;
     if let Some(found) = read.find_token_of_secret(hash).await? {
+        let has_rotated_itself = has_rotated_itself(&mut read, &found, now).await?;
         drop(read);
-        // Most reports are about tokens that are revoked already, which need no write.
-        if remedy(&found, now).is_some() {
+        // Most reports are about tokens that are revoked already, which need no write. Whether a hold has ended is decided
+        // by the database's clock.
+        if found.token.hold.is_some() || remedy(&found, now, has_rotated_itself).is_some() {
             let clients = list_clients(app, found.token.id).await?;
             revoke_token(app, (hash, clients), report, origin).await?;
         }
@@ -86,13 +103,27 @@ pub(crate) async fn report_leak(
     Ok(canary.is_some())
 }
 
+/// Returns whether the token has rotated itself lately, and so whoever found the secret may have the next one.
+async fn has_rotated_itself(
+    read: &mut Read,
+    found: &FoundBySecret,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if found.is_newest {
+        return Ok(false);
+    }
+    let token = (found.token.account, found.token.id);
+    read.has_rotated_itself(token, now.minus(SUSPICIOUS)).await
+}
+
 /// Returns what a report does to a token, or `None` if its secret doesn't work and never will.
-fn remedy(found: &FoundBySecret, now: Timestamp) -> Option<Remedy> {
+fn remedy(found: &FoundBySecret, now: Timestamp, has_rotated_itself: bool) -> Option<Remedy> {
     let token = &found.token;
-    if found.is_accepted(now) {
+    let is_active = token.state(now) == TokenState::Active;
+    if found.is_accepted(now) || is_active && has_rotated_itself {
         return Some(match token.token_owner {
             TokenOwner::Member(member) => Remedy::Replace(member),
-            TokenOwner::Account if found.is_newest => Remedy::Revoke,
+            TokenOwner::Account if found.is_newest || has_rotated_itself => Remedy::Revoke,
             TokenOwner::Account => Remedy::RevokePrevious,
         });
     }
@@ -109,28 +140,13 @@ async fn revoke_token(
     origin: &Origin,
 ) -> Result<(), Refusal> {
     let mut write = app.store.write(app.now()).await?;
-    let now = write.now();
+    let now = write.database_now();
     // Another report may have been first.
     let Some(found) = write.find_token_of_secret(hash).await? else { return Ok(()) };
-    let Some(remedy) = remedy(&found, now) else { return Ok(()) };
+    let has_rotated_itself = has_rotated_itself(&mut write, &found, now).await?;
+    let Some(remedy) = remedy(&found, now, has_rotated_itself) else { return Ok(()) };
     let token = &found.token;
-    match remedy {
-        Remedy::Revoke => {
-            write.end_secret(token.id, RevocationReason::Leaked).await?;
-        }
-        Remedy::Replace(member) => {
-            write.end_secret(token.id, RevocationReason::Leaked).await?;
-            replace_secret(app, &mut write, token, member).await?;
-        }
-        Remedy::RevokePrevious => {
-            let revocation = Revocation { at: now, reason: RevocationReason::Leaked };
-            let expires_at = token.expires_at;
-            write.end_again(&Tombstone { hash: *hash, revocation, expires_at }).await?;
-        }
-        Remedy::EndHold(hold) => {
-            write.end_hold(token.id, hold, RevocationReason::Leaked).await?;
-        }
-    }
+    end_secrets(app, &mut write, (hash, &found), remedy).await?;
     let event = Event::TokenLeaked {
         before: NameAndVersion { name: token.name.clone(), version: found.version },
         report: report.clone(),
@@ -141,6 +157,28 @@ async fn revoke_token(
     let leak = Leak { secret: &found, remedy, report, receipt, clients };
     tracing::warn!(token = %token.id, reporter = report.reporter.as_str(), "a leaked token was reported and revoked");
     Ok(alert::notify(app, &leak).await?)
+}
+
+async fn end_secrets(
+    app: &AppState,
+    write: &mut Write,
+    (hash, found): (&TokenHash, &FoundBySecret),
+    remedy: Remedy,
+) -> Result<(), StoreError> {
+    let (token, reason) = (&found.token, RevocationReason::Leaked);
+    match remedy {
+        Remedy::Revoke => write.end_secret(token.id, reason).await.map(|_| ()),
+        Remedy::Replace(member) => {
+            write.end_secret(token.id, reason).await?;
+            replace_secret(app, write, token, member).await
+        }
+        Remedy::RevokePrevious => {
+            let revocation = Revocation { at: write.now(), reason };
+            let expires_at = token.expires_at;
+            write.end_again(&Tombstone { hash: *hash, revocation, expires_at }).await.map(|_| ())
+        }
+        Remedy::EndHold(hold) => write.end_hold(token.id, hold, reason).await,
+    }
 }
 
 async fn revoke_management_key(
@@ -175,6 +213,8 @@ fn entry(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretState {
     Active,
+    /// Revoked or paused, and can be restored.
+    Restorable,
     Expired,
     Revoked,
     Unknown,
@@ -184,6 +224,7 @@ impl SecretState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Restorable => "restorable",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Unknown => "unknown",
@@ -191,8 +232,19 @@ impl SecretState {
     }
 }
 
-/// Returns the state of a secret to somebody who has its digest. A canary token is unknown, and raises its alarm.
+/// Returns the state of a secret to somebody who has its digest. A canary token is unknown, and raises its alarm even if
+/// they don't wait for the response.
 pub(crate) async fn check_secret(
+    app: &AppState,
+    hash: TokenHash,
+    origin: &Origin,
+) -> Result<SecretState, Refusal> {
+    let (app, origin) = (app.clone(), origin.clone());
+    let complete = async move { complete_check(&app, &hash, &origin).await };
+    tokio::spawn(complete).await.unwrap_or_else(|error| Err(Refusal::broken(error)))
+}
+
+async fn complete_check(
     app: &AppState,
     hash: &TokenHash,
     origin: &Origin,
@@ -200,9 +252,10 @@ pub(crate) async fn check_secret(
     let now = app.now();
     let mut read = app.store.read().await?;
     if let Some(found) = read.find_token_of_secret(hash).await? {
-        return Ok(match found.token.state(now) {
+        return Ok(match (found.token.state(now), remedy(&found, now, false)) {
             _ if found.is_accepted(now) => SecretState::Active,
-            TokenState::Expired(_) => SecretState::Expired,
+            (_, Some(Remedy::EndHold(_))) => SecretState::Restorable,
+            (TokenState::Expired(_), _) => SecretState::Expired,
             _ => SecretState::Revoked,
         });
     }
@@ -266,11 +319,17 @@ pub(crate) fn read_digest(text: &str) -> Option<TokenHash> {
     Some(TokenHash::from_bytes(digest))
 }
 
-/// Returns the place that a report names, as it can be stored and shown: one line without secrets.
+/// Returns the place that a report names, as it can be stored and shown: one line without secrets, also if they were
+/// written with invisible characters or percent-encoded.
 pub(crate) fn read_location(text: &str) -> Option<String> {
-    let text = without_tokens(text.trim());
-    let shown = text.chars().filter(|c| !is_deceptive(*c)).take(LONGEST_LOCATION);
-    Some(shown.collect::<String>()).filter(|text| !text.is_empty())
+    let shown: String = text.trim().chars().filter(|c| !is_deceptive(*c)).collect();
+    let decoded = percent_decode_str(&shown).decode_utf8_lossy();
+    let text = if PlainToken::is_within(decoded.as_bytes()) {
+        without_tokens(&decoded.chars().filter(|c| !is_deceptive(*c)).collect::<String>())
+    } else {
+        shown
+    };
+    Some(text.chars().take(LONGEST_LOCATION).collect()).filter(|text: &String| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -308,7 +367,20 @@ mod tests {
         let text =
             format!(" https://git.example/x?token={}\u{202e}\n\tline two ", token(3).expose());
         let shown = read_location(&text).expect("a place");
-        assert_eq!(shown, "https://git.example/x?token=[token]line two");
+        assert_eq!(shown, "https://git.example/x?token=[token] two");
+        let secret = token(3);
+        for hidden in [
+            secret.expose().replace("kd_a_", "k\u{200b}d_\u{ad}a_"),
+            secret.expose().replace('_', "%5F"),
+            secret.expose().replace("_a", "_%61"),
+            format!("%0A{}", secret.expose()),
+        ] {
+            let shown =
+                read_location(&format!("https://git.example/{hidden}#L2")).expect("a place");
+            assert_eq!(shown, "https://git.example/[token]#L2");
+        }
+        let plain = "https://git.example/a%20b/%C3%BC?x=%5F";
+        assert_eq!(read_location(plain).as_deref(), Some(plain));
         assert_eq!(read_location(" \n"), None);
         assert_eq!(read_location(&"ü".repeat(600)).expect("a place").chars().count(), 500);
     }

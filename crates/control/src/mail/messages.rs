@@ -1,13 +1,8 @@
 //! The emails that Keydesk sends, in the language of their recipients.
 
-use crate::{
-    door::{
-        language::{LocalizedText, in_language, label, text},
-        when::When,
-    },
-    leaks::NextStep,
-    receipts::Issued,
-    tokens::ObservedClient,
+use crate::door::{
+    language::{LocalizedText, in_language, label, text},
+    when::When,
 };
 use keydesk_model::{
     AccountState, CanaryUse, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
@@ -17,6 +12,30 @@ use keydesk_store::{Expiring, ManagementKey, Token, Webhook};
 
 fn title(api: &str) -> String {
     if api.is_empty() { text("mail-the-api").to_string() } else { api.to_owned() }
+}
+
+/// What the members should do about a leaked token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NextStep {
+    /// Create a replacement on the page that is filled in for it.
+    CreateReplacement,
+    /// The member has a new bearer token.
+    UseNewBearerToken,
+    /// Only clients with the previous secret must be updated.
+    UpdateOldClients,
+}
+
+/// A leaked token, as an email describes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeakedToken<'a> {
+    pub token: &'a Token,
+    pub account: &'a str,
+    pub report: &'a LeakReport,
+    /// The names of the clients of the last 30 days.
+    pub clients: &'a [&'a str],
+    /// The number of the receipt, and the time from which all gateways reject.
+    pub receipt: Option<(i64, Timestamp)>,
+    pub next: NextStep,
 }
 
 /// The number of clients that an email names.
@@ -213,21 +232,17 @@ impl Message {
     }
 
     /// Notifies about a leaked token, with what stops working and what to do next.
-    pub fn token_leaked(
-        (token, account): (&Token, &str),
-        (report, next, receipt): (&LeakReport, NextStep, Option<&Issued>),
-        clients: &[ObservedClient],
-        console_url: &str,
-    ) -> Self {
-        let names: Vec<_> = clients.iter().take(MOST_CLIENTS).map(|client| &*client.name).collect();
-        let clients = match (clients.len().saturating_sub(MOST_CLIENTS), names.join(", ")) {
+    pub fn token_leaked(leak: &LeakedToken<'_>, console_url: &str) -> Self {
+        let LeakedToken { token, account, report, clients, receipt, next } = *leak;
+        let names = clients[..clients.len().min(MOST_CLIENTS)].join(", ");
+        let clients = match (clients.len().saturating_sub(MOST_CLIENTS), names) {
             (_, names) if names.is_empty() => text("mail-leaked-no-clients").to_string(),
             (0, names) => names,
             (more, names) => {
                 text("mail-leaked-more").with("names", names).count("more", more).to_string()
             }
         };
-        let rejected = match receipt.and_then(|issued| issued.number.zip(issued.effective_at)) {
+        let rejected = match receipt {
             Some((number, at)) => {
                 let receipt = format!("{console_url}/receipts/{number}");
                 let since = text("mail-leaked-since").with("at", When::exact(at));
@@ -236,7 +251,7 @@ impl Message {
             None => text("mail-leaked-rejected").to_string(),
         };
         let next = match next {
-            NextStep::CreateSuccessor => text("mail-leaked-successor")
+            NextStep::CreateReplacement => text("mail-leaked-successor")
                 .with("link", format!("{console_url}/tokens/new?successor_of={}", token.id)),
             NextStep::UseNewBearerToken => {
                 text("mail-leaked-bearer").with("link", format!("{console_url}/api-docs"))

@@ -9,7 +9,7 @@ mod smtp;
 
 pub(crate) use console::show;
 pub use mailer::{Mail, Mailer};
-pub(crate) use messages::Message;
+pub(crate) use messages::{LeakedToken, Message, NextStep};
 pub(crate) use outbox::BELONGS_TO;
 pub use outbox::{MailQueue, TestMailError, send_test_mail};
 pub use smtp::{MailError, Smtp, SmtpSettings};

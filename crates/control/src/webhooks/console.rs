@@ -4,7 +4,7 @@
 use super::{
     WebhookOwner, WebhookRequest,
     deliveries::{console::DeliveryRow, list_deliveries},
-    signature::WebhookSecret,
+    signature::{WebhookSecret, published},
 };
 use crate::{
     AppState,
@@ -24,6 +24,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{
+    Json,
     extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -31,6 +32,7 @@ use axum::{
 use keydesk_model::{Event, Timestamp, WebhookId, WebhookState};
 use keydesk_store::Webhook;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The pages of an owner's webhooks.
@@ -386,4 +388,9 @@ pub(crate) async fn remove<O: WebhookPages>(
 ) -> Result<Response, Problem> {
     super::remove_webhook(&app, &owner, read_id(&id)?).await?;
     Ok(done(O::PATH, "webhook_removed", None).into_response())
+}
+
+/// Returns the public key that verifies `v1a` signatures, as a JWK set.
+pub(crate) async fn published_keys(State(app): State<AppState>) -> Result<Json<Value>, Problem> {
+    Ok(Json(published(&app)?))
 }

@@ -63,7 +63,7 @@ pub(crate) struct LeakObject {
     pub reporter: String,
     /// Where it was found, as reported. It is not verified if the reporter is `report_form`.
     pub location: Option<String>,
-    /// Whether the token works on with another secret, in events of the type `token.leaked` only.
+    /// Whether the token keeps working with another secret, in events of the type `token.leaked` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remains_active: Option<bool>,
 }

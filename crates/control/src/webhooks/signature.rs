@@ -1,12 +1,13 @@
 //! The secrets and signatures of webhooks (Standard Webhooks 1.0.0): `v1` is an HMAC with the endpoint's own secret, `v1a`
 //! an Ed25519 signature that everyone can verify with the published key.
 
-use crate::AppState;
+use crate::{AppState, receipts::published_keys, refusal::Refusal};
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use keydesk_model::{Timestamp, WebhookId};
 use keydesk_store::{StoreError, Webhook, Write};
 use keydesk_token::Entropy;
+use serde_json::Value;
 use sha2::Sha256;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -61,6 +62,12 @@ pub(crate) fn public_key(app: &AppState) -> Option<String> {
     let (_, key) = app.keyring.webhook_public_key().ok()?;
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(key).ok()?;
     Some(format!("whpk_{}", BASE64.encode(bytes)))
+}
+
+/// Returns the key that verifies `v1a` signatures, as a JWK set.
+pub(super) fn published(app: &AppState) -> Result<Value, Refusal> {
+    let (id, key) = app.keyring.webhook_public_key().map_err(Refusal::broken)?;
+    Ok(published_keys([(id.as_str(), key.as_str())].into_iter()))
 }
 
 /// Returns the signatures of an attempt, separated by a space: with the current secret, with the previous one while it

@@ -24,9 +24,7 @@ pub fn secret_scanning(
         token("secret_scanning.github_token_file", file.github_token_file.as_deref())?;
     let is_enabled = file.github.unwrap_or(false);
     if !is_enabled && (github_url.is_some() || github_token.is_some()) {
-        bail!(
-            "secret_scanning: github_keys_url and github_token_file mean something only with github = true"
-        );
+        bail!("secret_scanning: github_keys_url and github_token_file require github = true");
     }
     let github_url = github_url.map_or_else(|| Ok(GITHUB_KEYS.to_owned()), keys_url)?;
     let gitlab_url = file.gitlab_keys_url.as_ref();

@@ -1,9 +1,10 @@
 //! Files and folders, and standard input.
 
-use super::{Scanned, text};
+use super::{Scanned, git, text};
 use anyhow::Context;
 use ignore::{WalkBuilder, gitignore::Gitignore};
 use std::{
+    collections::HashSet,
     fs::File,
     path::{Path, PathBuf},
 };
@@ -34,7 +35,9 @@ impl Excluded {
 
     /// Returns whether a path, relative to the root, is excluded.
     pub fn contains(&self, path: &str) -> bool {
-        self.rules.matched_path_or_any_parents(self.root.join(path), false).is_ignore()
+        // An absolute path, which only a crafted repository has, would not be below the root.
+        let path = self.root.join(path.trim_start_matches('/'));
+        self.rules.matched_path_or_any_parents(path, false).is_ignore()
     }
 }
 
@@ -47,33 +50,56 @@ pub fn scan(path: &Path, no_ignore: bool, scanned: &mut Scanned) -> anyhow::Resu
         return Ok(());
     }
     // A misspelled path must not look like a clean one.
-    std::fs::metadata(path).with_context(|| format!("{} can’t be read", path.display()))?;
-    let mut walk = WalkBuilder::new(path);
-    let uses_ignore = !no_ignore;
-    walk.hidden(false).ignore(false).parents(uses_ignore).require_git(true);
-    walk.git_ignore(uses_ignore).git_exclude(uses_ignore).git_global(uses_ignore);
-    walk.add_custom_ignore_filename(EXCLUDED);
-    walk.filter_entry(|entry| entry.file_name() != ".git");
-    for entry in walk.build() {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                scanned.unread.push(error.to_string());
-                continue;
-            }
-        };
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-            continue;
-        }
-        let name = entry.path().display().to_string();
-        let name = name.strip_prefix("./").unwrap_or(&name);
-        match File::open(entry.path()).and_then(|file| text::find(name, file)) {
-            Ok(found) => {
-                scanned.findings.extend(found);
-                scanned.count += 1;
-            }
-            Err(error) => scanned.unread.push(format!("{name}: {error}")),
+    let about = std::fs::metadata(path);
+    let about = about.with_context(|| format!("{} can’t be read", path.display()))?;
+    if !about.is_dir() {
+        scan_file(path, scanned);
+        return Ok(());
+    }
+    let found = walk(path, no_ignore, scanned);
+    // Git doesn't ignore files that are in the repository, whatever a `.gitignore` says.
+    let tracked = if no_ignore { Vec::new() } else { git::tracked(path) };
+    let excluded = Excluded::read(path)?;
+    for name in tracked.iter().filter(|name| !excluded.contains(&name.to_string_lossy())) {
+        let file = path.join(name);
+        if !found.contains(&file) && file.is_file() && !file.is_symlink() {
+            scan_file(&file, scanned);
         }
     }
     Ok(())
+}
+
+/// Scans the files of a folder, and returns their paths.
+fn walk(path: &Path, no_ignore: bool, scanned: &mut Scanned) -> HashSet<PathBuf> {
+    let mut walk = WalkBuilder::new(path);
+    let uses_ignore = !no_ignore;
+    // A folder that is named is scanned, even if a folder above ignores it.
+    walk.hidden(false).ignore(false).parents(false).require_git(true);
+    walk.git_ignore(uses_ignore).git_exclude(uses_ignore).git_global(uses_ignore);
+    walk.add_custom_ignore_filename(EXCLUDED);
+    walk.filter_entry(|entry| entry.file_name() != ".git");
+    let mut found = HashSet::new();
+    for entry in walk.build() {
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                scan_file(entry.path(), scanned);
+                found.insert(entry.into_path());
+            }
+            Ok(_) => {}
+            Err(error) => scanned.unread.push(error.to_string()),
+        }
+    }
+    found
+}
+
+fn scan_file(path: &Path, scanned: &mut Scanned) {
+    let name = path.display().to_string();
+    let name = name.strip_prefix("./").unwrap_or(&name);
+    match File::open(path).and_then(|file| text::find(name, file)) {
+        Ok(found) => {
+            scanned.findings.extend(found);
+            scanned.count += 1;
+        }
+        Err(error) => scanned.unread.push(format!("{name}: {error}")),
+    }
 }

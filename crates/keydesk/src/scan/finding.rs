@@ -1,11 +1,11 @@
 //! A token that was found, without the token itself.
 
-use keydesk_token::{Kind, PlainToken, TokenHash};
+use keydesk_token::{Kind, PlainToken, TokenHash, without_tokens};
 use sha2::{Digest as _, Sha256};
 
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The path of the file. In a repository, it is relative to its root.
+    /// The path of the file, without tokens. In a repository, it is relative to its root.
     pub path: String,
     /// The first line is 1, and the first column is 1. A column is a character.
     pub line: usize,
@@ -24,7 +24,7 @@ pub struct Finding {
 impl Finding {
     pub fn new(path: &str, (line, column): (usize, usize), token: &PlainToken) -> Self {
         Self {
-            path: path.to_owned(),
+            path: without_tokens(path),
             line,
             column,
             length: token.expose().len(),
@@ -38,6 +38,11 @@ impl Finding {
             state: None,
             hash: token.hash(),
         }
+    }
+
+    /// Moves the finding to the beginning of the file whose name contains the token.
+    pub fn in_name(self) -> Self {
+        Self { line: 1, column: 1, ..self }
     }
 
     /// Returns the SHA-256 digest in hexadecimal, which only the console gets.
@@ -57,8 +62,8 @@ impl Finding {
         hex::encode(&digest.finalize()[..16])
     }
 
-    /// Returns whether the token works, or may work if the console wasn't asked.
+    /// Returns whether the token works or can be restored, or may work if the console wasn't asked.
     pub fn is_live(&self) -> bool {
-        self.state.as_deref().is_none_or(|state| state == "active")
+        self.state.as_deref().is_none_or(|state| matches!(state, "active" | "restorable"))
     }
 }

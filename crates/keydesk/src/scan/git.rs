@@ -9,6 +9,17 @@ use std::{
     process::{ChildStdout, Command, Stdio},
 };
 
+/// Returns the files of a folder that are in a repository, relative to the folder. There are none without `git`.
+pub fn tracked(folder: &Path) -> Vec<PathBuf> {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let mut list = Command::new("git");
+    let listed = list.arg("-C").arg(folder).args(["ls-files", "-z", "--cached"]).output();
+    let listed = listed.ok().filter(|output| output.status.success());
+    let names = listed.map(|output| output.stdout).unwrap_or_default();
+    let names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect()
+}
+
 pub struct Repository {
     root: PathBuf,
 }
@@ -19,6 +30,7 @@ struct Header {
     kind: String,
     size: u64,
     path: String,
+    is_missing: bool,
 }
 
 impl Repository {
@@ -26,7 +38,7 @@ impl Repository {
     pub fn find(folder: &Path) -> anyhow::Result<Self> {
         let root = Self { root: folder.to_owned() }.ask(&["rev-parse", "--show-toplevel"]);
         let root = root.with_context(|| {
-            format!("{} isn’t in a Git repository with files", folder.display())
+            format!("{} isn’t in a Git repository with a working tree", folder.display())
         })?;
         Ok(Self { root: PathBuf::from(root.trim_end()) })
     }
@@ -37,7 +49,13 @@ impl Repository {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.arg("-C").arg(&self.root).args(args).stderr(Stdio::piped());
+        // A replaced object is still what others get.
+        command
+            .arg("--no-replace-objects")
+            .arg("-C")
+            .arg(&self.root)
+            .args(args)
+            .stderr(Stdio::piped());
         command
     }
 
@@ -54,7 +72,13 @@ impl Repository {
     /// Scans all objects of all commits, branches, tags, and stashes.
     pub fn history(&self, excluded: &Excluded) -> anyhow::Result<Scanned> {
         let mut scanned = Scanned::default();
-        let list = ["rev-list", "--objects", "--all"];
+        if self.ask(&["rev-parse", "--is-shallow-repository"])?.trim() == "true" {
+            let why = "the history that this shallow clone lacks (run “git fetch --unshallow”)";
+            scanned.unread.push(why.to_owned());
+        }
+        let stashes = self.stashes()?;
+        let stashes = stashes.iter().map(String::as_str);
+        let list: Vec<_> = ["rev-list", "--objects", "--all"].into_iter().chain(stashes).collect();
         let mut list = self.command(&list).stdout(Stdio::piped()).spawn().context("git")?;
         let names = list.stdout.take().context("git has an output")?;
         let mut reading = self
@@ -68,6 +92,7 @@ impl Repository {
         let objects = reading.stdout.take().context("git has an output")?;
         let mut objects = BufReader::new(objects);
         while let Some(header) = next_object(&mut objects)? {
+            let Some(header) = header.present(&mut scanned) else { continue };
             self.scan_object(&header, &mut objects, excluded, &mut scanned)?;
         }
         let error = list.wait_with_output().context("git rev-list")?;
@@ -88,16 +113,15 @@ impl Repository {
         scanned: &mut Scanned,
     ) -> anyhow::Result<()> {
         let mut content = objects.by_ref().take(header.size);
-        // A tree holds names only.
-        let is_skipped =
-            header.kind == "tree" || header.kind == "blob" && excluded.contains(&header.path);
         let path = if header.path.is_empty() { header.kind.as_str() } else { &header.path };
-        let mut found = if is_skipped { Vec::new() } else { text::find(path, content.by_ref())? };
+        // A tree holds names only, which come with their files.
+        let is_tree = header.kind == "tree";
+        let mut found = if is_tree { Vec::new() } else { text::find(path, content.by_ref())? };
         std::io::copy(&mut content, &mut std::io::sink())?;
         let mut end = [0];
         objects.read_exact(&mut end)?;
         scanned.count += usize::from(header.kind == "blob");
-        if !found.is_empty() {
+        if !found.is_empty() && !self.is_excluded(header, excluded)? {
             let commit = match header.kind.as_str() {
                 "blob" => self.oldest_commit_with(&header.id)?,
                 _ => Some(header.id.clone()),
@@ -110,12 +134,33 @@ impl Repository {
         Ok(())
     }
 
+    fn stashes(&self) -> anyhow::Result<Vec<String>> {
+        let listed = self.ask(&["stash", "list", "--format=%H"])?;
+        Ok(listed.lines().map(str::to_owned).collect())
+    }
+
+    /// Returns whether every path of an object is excluded. Git names an object once, although it can be in several files.
+    fn is_excluded(&self, header: &Header, excluded: &Excluded) -> anyhow::Result<bool> {
+        if header.kind != "blob" || !excluded.contains(&header.path) {
+            return Ok(false);
+        }
+        let find = format!("--find-object={}", header.id);
+        let log = ["log", "--all", "-m", "-z", "--name-only", "--no-renames", "--format=", &find];
+        let paths = self.ask(&log)?;
+        Ok(paths
+            .split(['\0', '\n'])
+            .filter(|path| !path.is_empty())
+            .all(|path| excluded.contains(path)))
+    }
+
     /// Returns the commit that added a file's content.
     fn oldest_commit_with(&self, blob: &str) -> anyhow::Result<Option<String>> {
         let find = format!("--find-object={blob}");
         let ask = |more: &[&str]| {
+            let stashes = self.stashes()?;
             let log = ["log", "--all", "--reverse", "--format=%H", "--no-abbrev", &find];
-            self.ask(&[&log, more].concat())
+            let stashes: Vec<_> = stashes.iter().map(String::as_str).collect();
+            self.ask(&[&log, more, &stashes].concat())
         };
         let mut found = ask(&[])?;
         if found.is_empty() {
@@ -136,13 +181,16 @@ impl Repository {
             // “:100644 100644 <before> <after> M”
             let fields: Vec<_> = what.split(' ').collect();
             let [_, mode, before, after, _] = fields.as_slice() else {
-                bail!("git diff answered with “{what}”");
+                bail!("unexpected output of git diff: “{what}”");
             };
             // A submodule is a commit of another repository.
             if *mode == "160000" || excluded.contains(path) {
                 continue;
             }
             let blobs = self.blobs(&[before, after])?;
+            if !blobs.contains_key(*after) {
+                scanned.unread.push(format!("{path}: Git doesn’t have its content"));
+            }
             let find = |id: &str| {
                 blobs
                     .get(id)
@@ -170,6 +218,9 @@ impl Repository {
         let mut objects = BufReader::new(reading.stdout.take().context("git has an output")?);
         let mut found = HashMap::new();
         while let Some(header) = next_object(&mut objects)? {
+            if header.is_missing {
+                continue;
+            }
             let mut content = Vec::new();
             objects.by_ref().take(header.size).read_to_end(&mut content)?;
             objects.read_exact(&mut [0])?;
@@ -180,23 +231,30 @@ impl Repository {
     }
 }
 
-/// Reads the line before the next object. An object that a partial clone lacks is skipped.
+/// Reads the line before the next object.
 fn next_object(objects: &mut impl BufRead) -> anyhow::Result<Option<Header>> {
-    loop {
-        let mut line = Vec::new();
-        if objects.read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
+    let mut line = Vec::new();
+    if objects.read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    let line = String::from_utf8_lossy(&line);
+    let line = line.trim_end_matches('\n');
+    let mut fields = line.splitn(4, ' ');
+    let (id, kind) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+    let is_missing = kind == "missing";
+    let size = if is_missing { Some(0) } else { fields.next().and_then(|size| size.parse().ok()) };
+    let size = size.with_context(|| format!("unexpected output of git cat-file: “{line}”"))?;
+    let path = fields.next().unwrap_or_default().to_owned();
+    Ok(Some(Header { id: id.to_owned(), kind: kind.to_owned(), size, path, is_missing }))
+}
+
+impl Header {
+    /// Returns the header of an object that the repository has. Another one is noted as not read.
+    fn present(self, scanned: &mut Scanned) -> Option<Self> {
+        if self.is_missing {
+            scanned.unread.push(format!("the object {}, which the repository lacks", self.id));
+            return None;
         }
-        let line = String::from_utf8_lossy(&line);
-        let line = line.trim_end_matches('\n');
-        let mut fields = line.splitn(4, ' ');
-        let (id, kind) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-        if kind == "missing" {
-            continue;
-        }
-        let size = fields.next().and_then(|size| size.parse().ok());
-        let size = size.with_context(|| format!("git cat-file answered with “{line}”"))?;
-        let path = fields.next().unwrap_or_default().to_owned();
-        return Ok(Some(Header { id: id.to_owned(), kind: kind.to_owned(), size, path }));
+        Some(self)
     }
 }

@@ -12,13 +12,13 @@ pub fn install(repository: &Repository) -> anyhow::Result<()> {
     let own = std::env::current_exe().context("this program has a path")?;
     let quoted = own.display().to_string().replace('\'', "'\\''");
     let text = format!(
-        "#!/bin/sh\n# Stops a commit that adds a token of Keydesk. Written by “keydesk scan --install-hook”.\n\
+        "#!/bin/sh\n# Stops a commit that adds a Keydesk token. Written by “keydesk scan --install-hook”.\n\
          keydesk=$(command -v keydesk || echo '{quoted}')\n\"$keydesk\" scan --staged && exit\n\
-         echo 'The commit was stopped. Remove the token, or exclude its file in .keydeskignore.' >&2\nexit 1\n"
+         echo 'The commit was stopped. If a token was found, remove it, or exclude its file in .keydeskignore.' >&2\nexit 1\n"
     );
     match fs::read(&path) {
         Ok(present) if present == text.as_bytes() => {
-            print_line!("{} is installed already", path.display());
+            print_line!("{} is already installed", path.display());
             return Ok(());
         }
         Ok(_) => bail!(
@@ -38,6 +38,6 @@ pub fn install(repository: &Repository) -> anyhow::Result<()> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
     })();
     written.with_context(|| format!("{} can’t be written", path.display()))?;
-    print_line!("{} now scans every commit before it is made", path.display());
+    print_line!("installed {}, which scans each commit before it is created", path.display());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `keydesk scan`: finds tokens in files, in the history of a Git repository, in what the next commit adds, and in
-//! standard input. The checksum of each token makes the result certain without asking anyone; with `--check`, the console
-//! tells which tokens work, from their digests.
+//! standard input. The checksum identifies a token without a request; with `--check`, the console returns the
+//! state of each token from its digest.
 
 mod files;
 mod finding;
@@ -40,7 +40,7 @@ pub struct Args {
 /// What is scanned, if not the files.
 #[derive(Debug, clap::Args)]
 struct Source {
-    /// Scan the whole history of the Git repository: all commits of all branches and tags
+    /// Scan the history of the Git repository: all branches, tags, and stashes
     #[arg(long, conflicts_with = "staged")]
     git: bool,
     /// Scan what the next Git commit adds
@@ -78,7 +78,7 @@ enum Format {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Print rules with which another scanner finds tokens
+    /// Print rules for another scanner, or what to send to GitHub or GitLab
     Rules(rules::Args),
 }
 
@@ -125,19 +125,22 @@ pub async fn run(args: Args) -> Result<(), ScanError> {
     }
     report::print(args.format, &scanned.findings)?;
     for unread in &scanned.unread {
-        eprintln!("not scanned: {unread}");
+        eprintln!("not scanned: {}", report::printable(unread));
     }
     let found = scanned.findings.iter().filter(|finding| finding.is_live()).count();
-    let works = if args.console.check { " that work" } else { "" };
+    let works = match (args.console.check, found) {
+        (false, _) => "",
+        (true, 1) => " that works",
+        (true, _) => " that work",
+    };
     let (tokens, files) = (counted(found, "token"), counted(scanned.count, "file"));
     let of_history = if args.source.git { " of the history" } else { "" };
-    eprintln!("{tokens}{works} in {files}{of_history}");
+    eprintln!("found {tokens}{works} in {files}{of_history}");
     if found > 0 {
         return Err(ScanError::Found);
     }
     if !scanned.unread.is_empty() {
-        let unread = counted(scanned.unread.len(), "file");
-        return Err(anyhow::anyhow!("{unread} couldn’t be read").into());
+        return Err(anyhow::anyhow!("not everything could be scanned").into());
     }
     Ok(())
 }
@@ -168,7 +171,7 @@ fn only_path(args: &Args) -> anyhow::Result<&PathBuf> {
     match args.paths.as_slice() {
         [path] if path.is_dir() => Ok(path),
         [path] => bail!("{} isn’t a folder of a Git repository", path.display()),
-        _ => bail!("name one Git repository at a time"),
+        _ => bail!("specify only one Git repository"),
     }
 }
 
@@ -180,7 +183,7 @@ async fn check(args: &Console, findings: &mut [Finding]) -> anyhow::Result<()> {
     let states = check_secrets(args.url.as_deref(), args.profile.as_deref(), &digests).await?;
     for finding in findings {
         let state = states.get(&finding.digest());
-        let state = state.context("the console has not answered for every token")?;
+        let state = state.context("the console returned no state for some tokens")?;
         finding.state = Some(state.clone());
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! What a scan found, as text, JSON, or SARIF 2.1.0. None of them contains a token.
 
 use super::{Format, finding::Finding};
+use keydesk_model::is_deceptive;
+use keydesk_token::without_tokens;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -34,14 +36,19 @@ pub fn print(format: Format, findings: &[Finding]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Returns a text without tokens, and without characters that change the terminal or hide others.
+pub fn printable(text: &str) -> String {
+    let shown = |c: char| if is_deceptive(c) { '\u{fffd}' } else { c };
+    without_tokens(text).chars().map(shown).collect()
+}
+
 fn line(finding: &Finding) -> String {
     let commit = finding.commit.as_deref().map(|id| format!("{} ", &id[..id.len().min(12)]));
     let state = finding.state.as_deref().map(|state| format!(", {state}"));
-    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     format!(
         "{}{}:{}:{}: {} {}{}",
         commit.unwrap_or_default(),
-        finding.path.chars().map(printable).collect::<String>(),
+        printable(&finding.path),
         finding.line,
         finding.column,
         finding.kind,
@@ -74,9 +81,9 @@ fn sarif(findings: &[Finding]) -> Value {
                 "rules": [{
                     "id": "keydesk-token",
                     "name": "KeydeskToken",
-                    "shortDescription": { "text": "A token of Keydesk" },
-                    "fullDescription": { "text": "Whoever can read this file can use the token." },
-                    "help": { "text": "Revoke the token in the console, create a successor, and keep it outside of the repository." },
+                    "shortDescription": { "text": "Keydesk token" },
+                    "fullDescription": { "text": "Anyone who can read this file can use the token." },
+                    "help": { "text": "Revoke the token in the console, create a replacement, and keep it out of the repository." },
                     "defaultConfiguration": { "level": "error" },
                     "properties": { "tags": ["security"], "security-severity": "9.0" },
                 }],

@@ -5,16 +5,16 @@ use keydesk_token::Prefix;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Scanner or service
+    /// Scanner or service to print for
     #[arg(long = "for", value_enum, value_name = "SCANNER")]
     target: Target,
     /// Token prefix of the Keydesk instance
     #[arg(long, default_value = "kd")]
     prefix: Prefix,
-    /// Endpoint URL, with which the scanner checks which tokens work
+    /// Endpoint URL that betterleaks and Kingfisher use to check which tokens work
     #[arg(long, value_name = "URL", default_value = "https://api.example.com")]
     endpoint: String,
-    /// Console URL, to which the service sends reports
+    /// Console URL that GitHub or GitLab sends reports to
     #[arg(long, value_name = "URL", default_value = "https://console.example.com")]
     console: String,
 }
@@ -62,10 +62,10 @@ fn text(args: &Args) -> String {
              We would like to join the secret scanning partner program.\n\n\
              Name of the secret type: {prefix}_token\n\
              Regular expression: {pattern}\n\
-             Format: the prefix, the kind (u: token of a user, a: token of an account, m: management key), 32 random base62\n\
-             characters, and a checksum of six base62 characters (CRC-32 of everything before it; digits, then A to Z, then a to z).\n\
+             Format: the prefix, the kind (u: bearer token, a: API token, m: management key), 32 random base62\n\
+             characters, and a checksum of 6 base62 characters (CRC-32 of everything before it; digits, then A to Z, then a to z).\n\
              Endpoint for reports: {console}/secret-scanning/github\n\
-             Test account: (create an account, invite us, and name it here)\n\n\
+             Test account: (create an account in the console, invite GitHub to it, and enter its name here)\n\n\
              We verify your signature, revoke every reported token that works, notify its owners, and respond with “token_hash”,\n\
              “token_type”, and “label”.\n"
         ),
@@ -90,7 +90,7 @@ fn gitleaks(prefix: &Prefix, pattern: &str, validate: &str) -> String {
     )
 }
 
-/// Kingfisher computes the checksum, so it reports nothing but tokens.
+/// Returns rules for Kingfisher, which verifies the checksum.
 fn kingfisher(prefix: &Prefix, endpoint: &str) -> String {
     format!(
         r#"rules:

@@ -7,15 +7,17 @@ use std::io::{self, Read};
 /// The number of bytes that are searched at a time.
 const BLOCK: usize = 256 * 1024;
 
-/// Finds the tokens in a file.
+/// Finds the tokens in a file, and in its name.
 pub fn find(path: &str, mut reader: impl Read) -> io::Result<Vec<Finding>> {
     let mut start = Vec::with_capacity(2);
     (&mut reader).take(2).read_to_end(&mut start)?;
-    match start.as_slice() {
-        [0xff, 0xfe] => find_in(path, Utf16 { reader, high: 1 }),
-        [0xfe, 0xff] => find_in(path, Utf16 { reader, high: 0 }),
-        _ => find_in(path, start.as_slice().chain(reader)),
-    }
+    let in_name = find_in(path, path.as_bytes())?.into_iter().map(Finding::in_name);
+    let in_text = match start.as_slice() {
+        [0xff, 0xfe] => find_in(path, Utf16 { reader, high: 1 })?,
+        [0xfe, 0xff] => find_in(path, Utf16 { reader, high: 0 })?,
+        _ => find_in(path, start.as_slice().chain(reader))?,
+    };
+    Ok(in_name.chain(in_text).collect())
 }
 
 fn find_in(path: &str, mut reader: impl Read) -> io::Result<Vec<Finding>> {

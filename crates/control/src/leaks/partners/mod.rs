@@ -1,63 +1,21 @@
-//! Reports of GitHub and GitLab: which request is really theirs, by the signature over its body, and what each of the
-//! reported secrets was.
+//! Reports from GitHub and GitLab: verifies the signature of each report and revokes the reported secrets.
 
 pub(crate) mod api;
+pub(crate) mod keys;
+pub(crate) mod slots;
 
 use super::{read_location, report_leak};
-use crate::{
-    AppState, KeySource,
-    refusal::{Code, Refusal},
-};
+use crate::{AppState, KeySource, refusal::Refusal};
 use futures_util::{StreamExt as _, stream};
-use http::{Request, header};
-use keydesk_model::{LeakReporter, Origin, Timestamp, audit::LeakReport};
-use keydesk_outbound::{Bounds, Reach};
+use keydesk_model::{LeakReporter, Origin, audit::LeakReport};
 use keydesk_token::{PlainToken, TokenHash, find_tokens};
+use keys::NoKey;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
-use rustls::pki_types::{SubjectPublicKeyInfoDer, pem::PemObject as _};
 use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
-use tokio::sync::Mutex;
+use std::collections::HashMap;
 
-/// The time for which published keys are used without asking again.
-const FRESH: Duration = Duration::from_hours(24);
-/// The time between two requests for keys, so that invented key IDs don't cause one each.
-const PAUSE: Duration = Duration::from_mins(1);
-const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(10), bytes: 256 * 1024 };
 /// The number of reported secrets that are looked up and revoked concurrently.
 const AT_ONCE: usize = 8;
-/// A P-256 public key is this header and the point (RFC 5480).
-const P256_HEADER: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
-    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
-
-/// The keys of the services, as they published them last.
-#[derive(Debug, Default)]
-pub(crate) struct PartnerKeys {
-    github: Mutex<Published>,
-    gitlab: Mutex<Published>,
-}
-
-#[derive(Debug, Default)]
-struct Published {
-    /// The points of the keys, by their IDs.
-    keys: HashMap<String, Vec<u8>>,
-    fetched_at: Option<Timestamp>,
-    tried_at: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-struct PublishedKeys {
-    public_keys: Vec<PublishedKey>,
-}
-
-#[derive(Deserialize)]
-struct PublishedKey {
-    key_identifier: String,
-    key: String,
-}
-
 /// What a service sends to prove that a report is its own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signed<'a> {
@@ -84,11 +42,12 @@ pub(super) async fn verify(
     (reporter, source): (LeakReporter, &KeySource),
     signed: Signed<'_>,
 ) -> Result<(), NotVerified> {
-    let published = match reporter {
-        LeakReporter::Gitlab => &app.partner_keys.gitlab,
-        _ => &app.partner_keys.github,
-    };
-    let key = find_key(app, (published, source), signed.key_id).await?;
+    let with = (&app.outbound, app.now());
+    let found = app.partner_keys.find((reporter, source), signed.key_id, with).await;
+    let key = found.map_err(|error| match error {
+        NoKey::Unknown => NotVerified::UnknownKey,
+        NoKey::Unavailable => NotVerified::KeysUnavailable,
+    })?;
     let signature = decode(signed.signature).ok_or(NotVerified::WrongSignature)?;
     let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key);
     key.verify(signed.body, &signature).map_err(|_| NotVerified::WrongSignature)
@@ -99,68 +58,13 @@ fn decode(base64: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(base64.trim()).ok()
 }
 
-/// Returns the key with an ID. Concurrent reports wait for one request to the service.
-async fn find_key(
-    app: &AppState,
-    (published, source): (&Mutex<Published>, &KeySource),
-    id: &str,
-) -> Result<Vec<u8>, NotVerified> {
-    let mut published = published.lock().await;
-    let now = app.now();
-    let is_fresh = published.fetched_at.is_some_and(|at| now.since(at) < FRESH);
-    if let Some(key) = published.keys.get(id).filter(|_| is_fresh) {
-        return Ok(key.clone());
-    }
-    let has_just_tried = published.tried_at.is_some_and(|at| now.since(at) < PAUSE);
-    if !has_just_tried {
-        published.tried_at = Some(now);
-        match fetch(app, source).await {
-            Ok(keys) => {
-                published.keys = keys;
-                published.fetched_at = Some(now);
-                return published.keys.get(id).cloned().ok_or(NotVerified::UnknownKey);
-            }
-            Err(error) => {
-                tracing::warn!(%error, url = source.url, "the keys of secret scanning can't be read");
-            }
-        }
-    }
-    // An older copy does until a new one can be read. A key that is not in it may be new.
-    published.keys.get(id).cloned().ok_or(NotVerified::KeysUnavailable)
-}
-
-async fn fetch(app: &AppState, source: &KeySource) -> Result<HashMap<String, Vec<u8>>, String> {
-    let mut request = Request::get(&source.url)
-        .header(header::ACCEPT, "application/json")
-        .header(header::USER_AGENT, concat!("Keydesk/", env!("CARGO_PKG_VERSION")));
-    if let Some(token) = &source.token {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
-    }
-    let request = request.body(Vec::new()).map_err(|error| error.to_string())?;
-    let sent = app.outbound.send(request, BOUNDS, Reach::Anywhere).await;
-    let response = sent.map_err(|error| error.to_string())?;
-    if !response.status().is_success() {
-        return Err(format!("it responded with {}", response.status()));
-    }
-    let read: PublishedKeys =
-        serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
-    let keys = read.public_keys.into_iter();
-    Ok(keys.filter_map(|key| Some((key.key_identifier, point_of(&key.key)?))).collect())
-}
-
-/// Returns the point of a P-256 public key in PEM form.
-fn point_of(pem: &str) -> Option<Vec<u8>> {
-    let key = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).ok()?;
-    key.as_ref().strip_prefix(&P256_HEADER).map(<[u8]>::to_vec)
-}
-
 /// A secret that a service found.
 #[derive(Debug, Deserialize)]
 pub(super) struct ReportedSecret {
     pub token: String,
     /// The name of the pattern that it matches, which the response repeats.
     #[serde(rename = "type", default)]
-    pub kind: String,
+    pub kind: Option<String>,
     /// Where it was found; may be empty.
     #[serde(default, alias = "location")]
     pub url: Option<String>,
@@ -179,7 +83,7 @@ impl ReportedSecret {
 /// # Errors
 ///
 /// If any of them couldn't be revoked. The service can send the same report again.
-pub(super) async fn take(
+pub(super) async fn revoke_all(
     app: &AppState,
     secrets: &[ReportedSecret],
     reporter: LeakReporter,
@@ -192,14 +96,9 @@ pub(super) async fn take(
             reports.entry(*hash.as_bytes()).or_insert(LeakReport { reporter, location });
         }
     }
-    // Each runs on its own: the service may disconnect, and the revocations are made anyway.
-    let tasks = stream::iter(reports).map(|(hash, report)| {
-        let (app, origin) = (app.clone(), origin.clone());
-        let report = async move {
-            let known = report_leak(&app, &TokenHash::from_bytes(hash), &report, &origin).await;
-            known.map(|is_known| (hash, is_known))
-        };
-        async move { tokio::spawn(report).await.unwrap_or_else(|_| Err(Code::Broken.into())) }
+    let tasks = stream::iter(reports).map(|(hash, report)| async move {
+        let known = report_leak(app, TokenHash::from_bytes(hash), report, origin).await;
+        known.map(|is_known| (hash, is_known))
     });
     let results: Vec<_> = tasks.buffer_unordered(AT_ONCE).collect().await;
     let known = results.into_iter().collect::<Result<HashMap<_, _>, Refusal>>()?;
@@ -207,17 +106,4 @@ pub(super) async fn take(
         secret.hash().is_some_and(|hash| known.get(hash.as_bytes()).copied().unwrap_or(false))
     };
     Ok(secrets.iter().map(is_known).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_keys_on_p256_are_read() {
-        let pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9MJJHnMfn2+H4xL4YaPDA4RpJqUq\nkCmRCBnYERxZanmcpzQSXs1X/AljlKkbJ8qpVIW4clayyef9gWhFbNHWAA==\n-----END PUBLIC KEY-----\n";
-        assert_eq!(point_of(pem).map(|point| point.len()), Some(65));
-        assert_eq!(point_of(&pem.replace("MFkwEwYH", "MFkwEwYG")), None);
-        assert_eq!(point_of("no PEM"), None);
-    }
 }

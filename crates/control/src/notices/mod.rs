@@ -1,0 +1,185 @@
+//! Events that nobody causes by a change: a token expired or was used for the first time, requests were rejected, a quota
+//! is nearly used up, a gateway is isolated. A job finds them and records each once, on whichever node is first.
+
+use crate::{AppState, nodes::list_nodes};
+use keydesk_model::{AccountId, Actor, Event, Month, Origin, Timestamp, Violation, audit::Rfc3339};
+use keydesk_store::{AuditEntry, Happened, NoticeKind, StoreError};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_hours(24);
+/// The time for which events are recorded late, for example because no console ran.
+const LATE: Duration = Duration::from_hours(24 * 7);
+/// The time for which notices are kept.
+const KEPT: Duration = Duration::from_hours(24 * 60);
+/// The time by which gateways report usage late.
+const REPORTED: Duration = Duration::from_mins(5);
+/// The shares of a quota at which an event is recorded, in percent, the highest first.
+const THRESHOLDS: [(u64, NoticeKind); 3] =
+    [(100, NoticeKind::Quota100), (80, NoticeKind::Quota80), (50, NoticeKind::Quota50)];
+
+/// What the job remembers between its runs.
+#[derive(Debug, Default)]
+pub struct Notices {
+    quotas_read_at: Timestamp,
+}
+
+impl Notices {
+    /// Records what has happened since the last run.
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be reached. The next run records what this one couldn't.
+    pub async fn record(&mut self, app: &AppState) -> Result<(), StoreError> {
+        let now = app.now();
+        record_expired(app, now).await?;
+        record_first_uses(app, now).await?;
+        for at in [now, now.minus(REPORTED)] {
+            record_rejected(app, at).await?;
+        }
+        self.record_quotas(app, now).await?;
+        record_isolated(app, now).await?;
+        app.store.forget_old_notices(now.minus(KEPT)).await
+    }
+
+    async fn record_quotas(&mut self, app: &AppState, now: Timestamp) -> Result<(), StoreError> {
+        let plans = &app.settings.plans;
+        if plans.all.iter().all(|plan| plan.monthly_quota.is_none()) {
+            return Ok(());
+        }
+        let (month, since) = (Month::of(now), self.quotas_read_at.minus(REPORTED));
+        let changed = app.store.read().await?.list_changed_quota_use(month, since).await?;
+        for (account, plan, requests) in changed {
+            let Some(quota) = plans.of(&plan).and_then(|plan| plan.monthly_quota) else { continue };
+            if let Some((percent, kind)) = reached(requests, quota) {
+                let event = Event::QuotaThreshold { percent, requests, quota };
+                let subject = account.to_string();
+                note(app, (&subject, kind, month.number()), (Some(account), event)).await?;
+            }
+        }
+        self.quotas_read_at = now;
+        Ok(())
+    }
+}
+
+/// Returns the highest threshold that a number of requests has reached.
+fn reached(requests: i64, quota: u64) -> Option<(u64, NoticeKind)> {
+    let requests = u128::from(requests.unsigned_abs());
+    let is_reached = |percent: u64| requests * 100 >= u128::from(quota) * u128::from(percent);
+    THRESHOLDS.into_iter().find(|(percent, _)| is_reached(*percent))
+}
+
+async fn record_expired(app: &AppState, now: Timestamp) -> Result<(), StoreError> {
+    let expired = app.store.read().await?.list_expired_tokens(now.minus(LATE), now).await?;
+    for token in expired {
+        let event = Event::TokenExpired { expires_at: Rfc3339(token.at) };
+        note_token(app, &token, (NoticeKind::Expired, token.at.as_micros()), event).await?;
+    }
+    Ok(())
+}
+
+async fn record_first_uses(app: &AppState, now: Timestamp) -> Result<(), StoreError> {
+    let used = app.store.read().await?.list_first_used_tokens(now.minus(DAY)).await?;
+    for token in used {
+        let event = Event::TokenFirstUsed { at: Rfc3339(token.at) };
+        note_token(app, &token, (NoticeKind::FirstUsed, 0), event).await?;
+    }
+    Ok(())
+}
+
+/// Records the tokens whose requests were rejected on the day of an instant: one event for each token and reason.
+async fn record_rejected(app: &AppState, at: Timestamp) -> Result<(), StoreError> {
+    let day = at.as_micros() / i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX);
+    for what in
+        [(Violation::Revoked, NoticeKind::Refused), (Violation::Rate, NoticeKind::RateLimited)]
+    {
+        let rejected = app.store.read().await?.list_rejected_tokens(day, what).await?;
+        for token in rejected {
+            let (requests, last_at) = (token.requests, Rfc3339(token.at));
+            let event = match what.0 {
+                Violation::Rate => Event::RateLimited { requests, last_at },
+                _ => Event::TokenRefused { requests, last_at },
+            };
+            note_token(app, &token, (what.1, day), event).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Records the gateways whose leases have ended although they have not left.
+async fn record_isolated(app: &AppState, now: Timestamp) -> Result<(), StoreError> {
+    let (nodes, database_now) = list_nodes(&app.store, now).await?;
+    for listed in nodes {
+        let (row, since) = (&listed.node.row, listed.node.seen_at);
+        if row.is_gateway && listed.lease_ends_at <= database_now {
+            let event = Event::GatewayIsolated {
+                name: row.name.clone(),
+                since: Rfc3339(since),
+                can_accept_until: Rfc3339(listed.accepts_until),
+            };
+            let notice = (&*row.id.to_string(), NoticeKind::Isolated, since.as_micros());
+            note(app, notice, (None, event)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn note_token(
+    app: &AppState,
+    token: &Happened,
+    (kind, period): (NoticeKind, i64),
+    event: Event,
+) -> Result<(), StoreError> {
+    let origin = Origin {
+        client_ip: token.client_ip.parse().ok(),
+        user_agent: Some(token.client.clone()).filter(|client| !client.is_empty()),
+        request_id: String::new(),
+    };
+    let subject = token.token.to_string();
+    note_from(app, (&subject, kind, period), (Some(token.account), event), origin).await
+}
+
+async fn note(
+    app: &AppState,
+    notice: (&str, NoticeKind, i64),
+    what: (Option<AccountId>, Event),
+) -> Result<(), StoreError> {
+    note_from(app, notice, what, Origin::default()).await
+}
+
+async fn note_from(
+    app: &AppState,
+    (subject, kind, period): (&str, NoticeKind, i64),
+    (account, event): (Option<AccountId>, Event),
+    origin: Origin,
+) -> Result<(), StoreError> {
+    let mut write = app.store.write(app.now()).await?;
+    // Another node may have been first.
+    if !write.note(subject, kind, period).await? {
+        return Ok(());
+    }
+    let (actor, target) = (Actor::Node, subject.to_owned());
+    write.commit(AuditEntry { event, actor, origin, account, target }).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f12_a_quota_has_three_thresholds() {
+        let percent = |requests, quota| reached(requests, quota).map(|(percent, _)| percent);
+        for (requests, expected) in [
+            (0, None),
+            (499, None),
+            (500, Some(50)),
+            (799, Some(50)),
+            (800, Some(80)),
+            (999, Some(80)),
+            (1000, Some(100)),
+            (i64::MAX, Some(100)),
+        ] {
+            assert_eq!(percent(requests, 1000), expected, "{requests}");
+        }
+        assert_eq!(percent(i64::MAX, u64::MAX), None);
+    }
+}

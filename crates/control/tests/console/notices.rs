@@ -1,0 +1,129 @@
+//! Events that nobody causes by a change are recorded once, at the first run of the job after they happened.
+
+use crate::{
+    api::Program,
+    world::{ANN, Console, User},
+};
+use keydesk_control::{Notices, Plans};
+use keydesk_model::Plan;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The events of a type, newest first, each with its object.
+async fn events(program: &Program<'_>, kind: &str) -> Vec<Value> {
+    let all = program.get("/events?limit=200").await.body;
+    let items = all["items"].as_array().expect("a list").clone();
+    items.into_iter().filter(|event| event["type"] == kind).collect()
+}
+
+async fn run(console: &Console, notices: &mut Notices) {
+    notices.record(&console.app).await.expect("records");
+    notices.record(&console.app).await.expect("records");
+}
+
+async fn reader(ann: &User) -> Program<'_> {
+    Program::of(ann, &["webhooks:read", "audit:read"]).await
+}
+
+#[tokio::test]
+async fn f12_an_expiration_and_a_first_use_are_events() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (program, mut notices) = (reader(&ann).await, Notices::default());
+    ann.create_token("short", "30d").await;
+    let id = ann.token_id("short").await;
+    run(&console, &mut notices).await;
+    assert!(events(&program, "token.first_used").await.is_empty());
+
+    let at = console.app.now().as_micros();
+    for (client, first) in [("curl/8.5.0", at), ("n8n", at + 1)] {
+        console
+            .sql(&format!(
+                "INSERT INTO integration (token_id, client, client_ip, first_used_at, last_used_at, requests) \
+                 VALUES ('{id}', '{client}', '203.0.113.7', {first}, {first}, 3)"
+            ))
+            .await;
+    }
+    run(&console, &mut notices).await;
+    // Another node that has just started records nothing twice.
+    run(&console, &mut Notices::default()).await;
+    let used = events(&program, "token.first_used").await;
+    assert_eq!((used.len(), &used[0]["data"]["object"]), (1, &json!(id)), "{used:?}");
+    let audit = program.get("/audit?limit=200").await.body.to_string();
+    assert!(audit.contains("curl/8.5.0") && audit.contains("203.0.113.7"), "{audit}");
+
+    assert!(events(&program, "token.expired").await.is_empty());
+    console.pass(Duration::from_hours(24 * 32));
+    run(&console, &mut notices).await;
+    run(&console, &mut Notices::default()).await;
+    // The session and the key have ended meanwhile.
+    let ann = console.logged_in(ANN).await;
+    let program = reader(&ann).await;
+    let expired = events(&program, "token.expired").await;
+    assert_eq!((expired.len(), &expired[0]["data"]["object"]), (1, &json!(id)), "{expired:?}");
+    // Long afterward, the first use is not taken for a new one.
+    console.pass(Duration::from_hours(24 * 90));
+    run(&console, &mut notices).await;
+    let ann = console.logged_in(ANN).await;
+    let program = reader(&ann).await;
+    let used = events(&program, "token.first_used").await;
+    assert_eq!((used.len(), events(&program, "token.expired").await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn f12_rejected_requests_are_one_event_a_day_for_each_token_and_reason() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (program, mut notices) = (reader(&ann).await, Notices::default());
+    ann.create_token("busy", "never").await;
+    let id = ann.token_id("busy").await;
+    let reject = async |violation: &str, client: &str, rejected: i64| {
+        let at = console.app.now().as_micros();
+        let day = at / 86_400_000_000;
+        let insert = format!(
+            "INSERT INTO operation_use (day, token_id, client, operation, violation, requests, rejected, last_used_at) \
+             VALUES ({day}, '{id}', '{client}', '', '{violation}', 9, {rejected}, {at})"
+        );
+        console.sql(&insert).await;
+        run(&console, &mut Notices::default()).await;
+    };
+    reject("rate", "observed", 0).await;
+    assert!(events(&program, "rate.limited").await.is_empty(), "observed limits reject nothing");
+    reject("rate", "a", 4).await;
+    reject("rate", "b", 5).await;
+    reject("revoked", "a", 1).await;
+    reject("scope", "a", 1).await;
+    for kind in ["rate.limited", "token.refused"] {
+        let found = events(&program, kind).await;
+        assert_eq!((found.len(), &found[0]["data"]["object"]), (1, &json!(id)), "{kind}");
+    }
+    console.pass(Duration::from_hours(24));
+    reject("rate", "a", 1).await;
+    run(&console, &mut notices).await;
+    assert_eq!(events(&program, "rate.limited").await.len(), 2);
+    assert_eq!(events(&program, "token.refused").await.len(), 1);
+}
+
+#[tokio::test]
+async fn f12_a_quota_is_an_event_at_each_threshold() {
+    let plan = Plan { name: "free".to_owned(), monthly_quota: Some(1000), ..Plan::default() };
+    let plans = Plans { all: vec![plan], default: Some("free".to_owned()) };
+    let console = Console::start_with(|settings| settings.plans = plans).await;
+    let ann = console.owner();
+    let (program, mut notices) = (reader(&ann).await, Notices::default());
+    let (number, month) = (console.number, 202_611);
+    for (requests, expected) in [(499, 0), (500, 1), (640, 1), (990, 2), (1000, 3), (5000, 3)] {
+        let at = console.app.now().as_micros();
+        let set = format!(
+            "INSERT INTO quota_use (account_number, month, requests, changed_at) VALUES ({number}, {month}, {requests}, {at}) \
+             ON CONFLICT (account_number, month) DO UPDATE SET requests = excluded.requests, changed_at = excluded.changed_at"
+        );
+        console.sql(&set).await;
+        run(&console, &mut notices).await;
+        let found = events(&program, "quota.threshold").await;
+        assert_eq!(found.len(), expected, "{requests}: {found:?}");
+        console.pass(Duration::from_secs(30));
+    }
+    run(&console, &mut Notices::default()).await;
+    assert_eq!(events(&program, "quota.threshold").await.len(), 3);
+}
