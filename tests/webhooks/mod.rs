@@ -1,5 +1,6 @@
 //! Webhooks, with a receiver that verifies every delivery with the reference libraries, and the log of events by pull.
 
+mod notices;
 mod receiver;
 
 use crate::{

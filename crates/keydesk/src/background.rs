@@ -67,7 +67,7 @@ pub const CANARIES: Job = Job {
     needs: "a console and the database",
     runs_at_start: true,
 };
-/// Records what happened without a change: expirations, first uses, rejected requests, quotas, isolated gateways.
+/// Records what happened without a change: expirations, first uses, rejected requests, quotas.
 pub const NOTICES: Job = Job {
     name: "notices",
     period: Duration::from_secs(5),

@@ -14,7 +14,7 @@ pub enum NoticeKind {
     /// A token, once.
     FirstUsed,
     /// A token, and the day of the rejected requests.
-    Refused,
+    Rejected,
     /// A token, and the day of the rejected requests.
     RateLimited,
     /// An account, and the month in which it has reached the threshold.
@@ -23,8 +23,6 @@ pub enum NoticeKind {
     Quota100,
     /// A canary token that was found, and the ten minutes since 1970.
     CanaryFound,
-    /// A node, and the instant at which it was last seen.
-    Isolated,
 }
 
 impl NoticeKind {
@@ -32,13 +30,12 @@ impl NoticeKind {
         match self {
             Self::Expired => "expired",
             Self::FirstUsed => "first_used",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::RateLimited => "rate_limited",
             Self::Quota50 => "quota_50",
             Self::Quota80 => "quota_80",
             Self::Quota100 => "quota_100",
             Self::CanaryFound => "canary_found",
-            Self::Isolated => "isolated",
         }
     }
 }

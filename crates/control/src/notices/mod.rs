@@ -1,7 +1,7 @@
-//! Events that nobody causes by a change: a token expired or was used for the first time, requests were rejected, a quota
-//! is nearly used up, a gateway is isolated. A job finds them and records each once, on whichever node is first.
+//! Events that nobody causes by a change: a token expired or was used for the first time, requests were rejected, or a
+//! quota is nearly used up. A job finds them and records each once, on whichever node is first.
 
-use crate::{AppState, nodes::list_nodes};
+use crate::AppState;
 use keydesk_model::{AccountId, Actor, Event, Month, Origin, Timestamp, Violation, audit::Rfc3339};
 use keydesk_store::{AuditEntry, Happened, NoticeKind, StoreError};
 use std::time::Duration;
@@ -37,7 +37,6 @@ impl Notices {
             record_rejected(app, at).await?;
         }
         self.record_quotas(app, now).await?;
-        record_isolated(app, now).await?;
         app.store.forget_old_notices(now.minus(KEPT)).await
     }
 
@@ -53,7 +52,8 @@ impl Notices {
             if let Some((percent, kind)) = reached(requests, quota) {
                 let event = Event::QuotaThreshold { percent, requests, quota };
                 let subject = account.to_string();
-                note(app, (&subject, kind, month.number()), (Some(account), event)).await?;
+                let what = (Some(account), event);
+                note(app, (&subject, kind, month.number()), what, Origin::default()).await?;
             }
         }
         self.quotas_read_at = now;
@@ -90,34 +90,16 @@ async fn record_first_uses(app: &AppState, now: Timestamp) -> Result<(), StoreEr
 async fn record_rejected(app: &AppState, at: Timestamp) -> Result<(), StoreError> {
     let day = at.as_micros() / i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX);
     for what in
-        [(Violation::Revoked, NoticeKind::Refused), (Violation::Rate, NoticeKind::RateLimited)]
+        [(Violation::Revoked, NoticeKind::Rejected), (Violation::Rate, NoticeKind::RateLimited)]
     {
         let rejected = app.store.read().await?.list_rejected_tokens(day, what).await?;
         for token in rejected {
             let (requests, last_at) = (token.requests, Rfc3339(token.at));
             let event = match what.0 {
                 Violation::Rate => Event::RateLimited { requests, last_at },
-                _ => Event::TokenRefused { requests, last_at },
+                _ => Event::TokenRejected { requests, last_at },
             };
             note_token(app, &token, (what.1, day), event).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Records the gateways whose leases have ended although they have not left.
-async fn record_isolated(app: &AppState, now: Timestamp) -> Result<(), StoreError> {
-    let (nodes, database_now) = list_nodes(&app.store, now).await?;
-    for listed in nodes {
-        let (row, since) = (&listed.node.row, listed.node.seen_at);
-        if row.is_gateway && listed.lease_ends_at <= database_now {
-            let event = Event::GatewayIsolated {
-                name: row.name.clone(),
-                since: Rfc3339(since),
-                can_accept_until: Rfc3339(listed.accepts_until),
-            };
-            let notice = (&*row.id.to_string(), NoticeKind::Isolated, since.as_micros());
-            note(app, notice, (None, event)).await?;
         }
     }
     Ok(())
@@ -135,18 +117,10 @@ async fn note_token(
         request_id: String::new(),
     };
     let subject = token.token.to_string();
-    note_from(app, (&subject, kind, period), (Some(token.account), event), origin).await
+    note(app, (&subject, kind, period), (Some(token.account), event), origin).await
 }
 
 async fn note(
-    app: &AppState,
-    notice: (&str, NoticeKind, i64),
-    what: (Option<AccountId>, Event),
-) -> Result<(), StoreError> {
-    note_from(app, notice, what, Origin::default()).await
-}
-
-async fn note_from(
     app: &AppState,
     (subject, kind, period): (&str, NoticeKind, i64),
     (account, event): (Option<AccountId>, Event),

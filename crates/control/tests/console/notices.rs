@@ -93,7 +93,7 @@ async fn f12_rejected_requests_are_one_event_a_day_for_each_token_and_reason() {
     reject("rate", "b", 5).await;
     reject("revoked", "a", 1).await;
     reject("scope", "a", 1).await;
-    for kind in ["rate.limited", "token.refused"] {
+    for kind in ["rate.limited", "token.rejected"] {
         let found = events(&program, kind).await;
         assert_eq!((found.len(), &found[0]["data"]["object"]), (1, &json!(id)), "{kind}");
     }
@@ -101,7 +101,7 @@ async fn f12_rejected_requests_are_one_event_a_day_for_each_token_and_reason() {
     reject("rate", "a", 1).await;
     run(&console, &mut notices).await;
     assert_eq!(events(&program, "rate.limited").await.len(), 2);
-    assert_eq!(events(&program, "token.refused").await.len(), 1);
+    assert_eq!(events(&program, "token.rejected").await.len(), 1);
 }
 
 #[tokio::test]

@@ -88,11 +88,9 @@ events! {
         "token.expiring",
     TokenExpired { expires_at: Rfc3339 } = "token.expired",
     TokenFirstUsed { at: Rfc3339 } = "token.first_used",
-    TokenRefused { requests: i64, last_at: Rfc3339 } = "token.refused",
+    TokenRejected { requests: i64, last_at: Rfc3339 } = "token.rejected",
     RateLimited { requests: i64, last_at: Rfc3339 } = "rate.limited",
     QuotaThreshold { percent: u64, requests: i64, quota: u64 } = "quota.threshold",
-    GatewayIsolated { name: String, since: Rfc3339, can_accept_until: Rfc3339 } =
-        "gateway.isolated",
     AccountTokenLifetimeLimited { before: AccountTerms, after: AccountTerms } =
         "account.token_lifetime_limited",
     AccountCorsChanged { before: Option<CorsPolicy>, after: Option<CorsPolicy> } =
