@@ -211,6 +211,29 @@ async fn programs(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     webhooks(keydesk, browser, screen).await;
     canaries(keydesk, browser, screen).await;
     restoration(keydesk, browser, screen).await;
+    leaks(keydesk, browser, screen).await;
+}
+
+/// The page for reports of leaked tokens, and the form for the replacement of one.
+async fn leaks(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
+    let page = format!("{}/report-leak", keydesk.console);
+    browser.go(&page).await;
+    inspect(browser, "report-leak", screen).await;
+    browser.fill("secret", "API_TOKEN=kd_a_3fQ9").await;
+    browser.fill("url", "https://github.com/acme/website/blob/main/.env").await;
+    browser.click("main form button.primary").await;
+    browser.find("#secret-error").await;
+    inspect(browser, "report-leak-error", screen).await;
+    browser.fill("secret", &"0".repeat(64)).await;
+    browser.click("main form button.primary").await;
+    browser.find("main [role=status]").await;
+    inspect(browser, "report-leak-sent", screen).await;
+    browser.go(&format!("{}/tokens", keydesk.console)).await;
+    let open = "const path = document.querySelector('a[href$=\"/revoke\"]').pathname;
+        location.href = '/tokens/new?successor_of=' + path.split('/')[2]";
+    browser.run(open).await;
+    browser.find("[name=successor_of]").await;
+    inspect(browser, "token-replacement", screen).await;
 }
 
 /// A token that is revoked, and the page from which it is restored.

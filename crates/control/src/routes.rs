@@ -157,6 +157,7 @@ routes! {
 
     get  "/limits"                          Needs(SeeLimits) => account_limits::show;
     post "/limits"                          Needs(LimitAccount) => account_limits::limit;
+    post "/limits/unfamiliar-use"           Needs(LimitAccount) => account_limits::set_unfamiliar_use;
     post "/limits/cors"                     Needs(LimitAccount) => account_limits::set_cors;
     post "/limits/expiry"                   Needs(LimitAccount) => account_limits::limit_expiry;
 

@@ -28,6 +28,7 @@ mod text_form;
 mod time;
 mod token;
 mod token_limits;
+mod unfamiliar;
 mod usage;
 mod user;
 mod webhook;
@@ -68,6 +69,7 @@ pub use token::{
     TokenState,
 };
 pub use token_limits::{IpAllowlist, IpAllowlistError, TokenLimits};
+pub use unfamiliar::{FirstUse, UnfamiliarUse};
 pub use usage::{Called, Usage, Violation, Violations};
 pub use user::{Email, EmailError};
 pub use webhook::{

@@ -56,7 +56,8 @@ CREATE TABLE account (
     state_since INTEGER,
     requires_two_factor INTEGER NOT NULL DEFAULT 0,
     state_changed_at INTEGER NOT NULL DEFAULT 0,
-    cors TEXT
+    cors TEXT,
+    unfamiliar_use TEXT NOT NULL DEFAULT 'off'
 ) STRICT;
 
 -- People who can log in. `language` is NULL if the browser chooses.

@@ -8,7 +8,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, AccountState, Change, CorsPolicy, IpAllowlist,
-    LiveAccount, Mode, Month, Timestamp, UserId,
+    LiveAccount, Mode, Month, Timestamp, UnfamiliarUse, UserId,
 };
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ pub struct Account {
     pub requires_two_factor: bool,
     /// The CORS policy for its tokens, if it sets one of its own.
     pub cors: Option<CorsPolicy>,
+    pub unfamiliar_use: UnfamiliarUse,
 }
 
 impl Account {
@@ -77,10 +78,10 @@ pub struct AccountOverview {
 const COUNT: &str = "SELECT count(*) AS number FROM account";
 const ADD: &str = "INSERT INTO account (id, number, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE id = $1";
-const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account WHERE number = $1";
+const FIND: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, unfamiliar_use FROM account WHERE id = $1";
+const FIND_BY_NUMBER: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, unfamiliar_use FROM account WHERE number = $1";
 /// Selects accounts after the account with number $3, with the counts of each.
-const SEARCH: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, \
+const SEARCH: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, unfamiliar_use, \
     (SELECT count(*) FROM member WHERE member.account_id = account.id AND removed_at IS NULL) AS members, \
     (SELECT count(*) FROM token JOIN secret ON secret.token_id = token.id WHERE token.account_id = account.id \
     AND token_owner = 'account' AND ended_at IS NULL AND valid_until IS NULL \
@@ -107,14 +108,15 @@ const LIMIT: &str =
     "UPDATE account SET plan = $1, ip_allowlist = $2, observed_ip_allowlist = $3 WHERE id = $4";
 const SET_EXPIRY: &str = "UPDATE account SET max_lifetime_days = $1, requires_expiry = $2, expiry_mode = $3 WHERE id = $4";
 const RENAME: &str = "UPDATE account SET name = $1 WHERE id = $2";
+const SET_UNFAMILIAR_USE: &str = "UPDATE account SET unfamiliar_use = $1 WHERE id = $2";
 const SET_CORS: &str = "UPDATE account SET cors = $1 WHERE id = $2";
 const SET_STATE: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $3 \
     WHERE id = $4 AND state = $5";
 const STOP_AGAIN: &str = "UPDATE account SET state = $1, state_since = $2, state_changed_at = $2 \
     WHERE number = $3 AND state_changed_at < $2";
-const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
+const CLOSED_BEFORE: &str = "SELECT id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, unfamiliar_use FROM account \
     WHERE state = 'closed' AND state_since <= $1 ORDER BY state_since LIMIT 10";
-const OF_USER: &str = "SELECT account.id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors FROM account \
+const OF_USER: &str = "SELECT account.id, number, name, plan, ip_allowlist, observed_ip_allowlist, max_lifetime_days, requires_expiry, expiry_mode, state, state_since, state_changed_at, requires_two_factor, cors, unfamiliar_use FROM account \
     JOIN member ON member.account_id = account.id \
     WHERE member.user_id = $1 AND member.removed_at IS NULL \
     AND state IN ('active', 'suspended') \
@@ -141,6 +143,9 @@ fn account(row: &SqlRow) -> Result<Account, StoreError> {
         state_changed_at: row::instant(row, "state_changed_at")?,
         requires_two_factor: row.get::<i64>("requires_two_factor")? != 0,
         cors: cors(row)?,
+        unfamiliar_use: row::text(row, "unfamiliar_use")?
+            .parse()
+            .map_err(|()| StoreError::Unreadable { column: "unfamiliar_use" })?,
     })
 }
 
@@ -245,6 +250,15 @@ impl Write {
         let days = account.max_lifetime_days.map(i64::from);
         let set = query(SET_EXPIRY).bind(days).bind(i64::from(account.requires_expiry));
         set.bind(account.expiry_mode.as_str()).bind(account.id).execute(self).await.map(|_| ())
+    }
+
+    pub async fn set_account_unfamiliar_use(
+        &mut self,
+        account: AccountId,
+        wanted: UnfamiliarUse,
+    ) -> Result<(), StoreError> {
+        let set = query(SET_UNFAMILIAR_USE).bind(wanted.as_str()).bind(account);
+        set.execute(self).await.map(|_| ())
     }
 
     /// Sets the CORS policy of an account's tokens.

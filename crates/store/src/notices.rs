@@ -4,7 +4,7 @@ use crate::{
     Read, Store, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, Month, Timestamp, TokenId, Violation};
+use keydesk_model::{AccountId, FirstUse, Month, Timestamp, TokenId, Violation};
 
 /// The kind of a notice, which determines its subject and its period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum NoticeKind {
     Expired,
     /// A token, once.
     FirstUsed,
+    /// A token, and the instant of an unfamiliar use.
+    Unfamiliar,
     /// A token, and the day of the rejected requests.
     Rejected,
     /// A token, and the day of the rejected requests.
@@ -30,6 +32,7 @@ impl NoticeKind {
         match self {
             Self::Expired => "expired",
             Self::FirstUsed => "first_used",
+            Self::Unfamiliar => "unfamiliar",
             Self::Rejected => "rejected",
             Self::RateLimited => "rate_limited",
             Self::Quota50 => "quota_50",
@@ -70,6 +73,15 @@ const FIRST_USED: &str = "SELECT token.id, token.account_id, used.first_used_at 
       (used.first_used_at, used.client, used.client_ip)) AND NOT EXISTS \
     (SELECT 1 FROM notice WHERE subject = token.id AND kind = 'first_used') \
     ORDER BY used.first_used_at, token.id LIMIT 100";
+/// First uses of API tokens by each client, in accounts that want to know unfamiliar ones.
+const FIRST_USES: &str = "SELECT token.id, token.account_id, used.first_used_at AS at, used.requests, used.client, \
+    used.client_ip FROM integration AS used JOIN token ON token.id = used.token_id \
+    JOIN account ON account.id = token.account_id \
+    WHERE used.first_used_at > $1 AND account.unfamiliar_use <> 'off' AND token.token_owner = 'account' AND NOT EXISTS \
+    (SELECT 1 FROM notice WHERE subject = token.id AND kind = 'unfamiliar' AND period = used.first_used_at) \
+    ORDER BY used.first_used_at, token.id, used.client, used.client_ip LIMIT 1000";
+const USES_OF_TOKEN: &str =
+    "SELECT client, client_ip, first_used_at FROM integration WHERE token_id = $1";
 const VIOLATED: &str = "SELECT token.id, token.account_id, max(last_used_at) AS at, \
     CAST(sum(rejected) AS BIGINT) AS requests, '' AS client, '' AS client_ip \
     FROM operation_use JOIN token ON token.id = operation_use.token_id \
@@ -106,6 +118,28 @@ impl Read {
         since: Timestamp,
     ) -> Result<Vec<Happened>, StoreError> {
         query(FIRST_USED).bind(since).all(self).await?.iter().map(happened).collect()
+    }
+
+    /// Returns the first uses of API tokens by each client after `since`, in accounts that want to know unfamiliar ones.
+    pub async fn list_first_uses(&mut self, since: Timestamp) -> Result<Vec<Happened>, StoreError> {
+        query(FIRST_USES).bind(since).all(self).await?.iter().map(happened).collect()
+    }
+
+    /// Returns the first use of a token by each client and from each IP address.
+    pub async fn list_first_uses_of(
+        &mut self,
+        token: TokenId,
+    ) -> Result<Vec<FirstUse>, StoreError> {
+        let rows = query(USES_OF_TOKEN).bind(token).all(self).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(FirstUse {
+                    client: row::text(row, "client")?,
+                    client_ip: row::text(row, "client_ip")?,
+                    at: row::instant(row, "first_used_at")?,
+                })
+            })
+            .collect()
     }
 
     /// Returns tokens with rejected requests of a kind on a day (since 1970) that have no notice, at most 100.

@@ -8,7 +8,7 @@ use keydesk_model::{
     AccountState, CanaryUse, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
     audit::LeakReport,
 };
-use keydesk_store::{Expiring, ManagementKey, Token, Webhook};
+use keydesk_store::{Expiring, Happened, ManagementKey, Token, Webhook};
 
 fn title(api: &str) -> String {
     if api.is_empty() { text("mail-the-api").to_string() } else { api.to_owned() }
@@ -228,6 +228,29 @@ impl Message {
             let mail = mail.with("at", When::exact(first.at)).with("from", &first.client_ip);
             let mail = mail.with("client", &first.client).with("request", &request);
             mail.with("console", console_url)
+        })
+    }
+
+    /// Notifies about a use of a token by a client and from a network that never used it.
+    pub fn unfamiliar_use(
+        (token, account): (&Token, &str),
+        found: &Happened,
+        is_paused: bool,
+        console_url: &str,
+    ) -> Self {
+        let name = if is_paused { "unfamiliar-use-paused" } else { "unfamiliar-use" };
+        Self::new(name, |mail| {
+            let mail = mail.with("name", &token.name).with("account", account);
+            let mail = mail.with("client", &found.client).with("from", &found.client_ip);
+            let mail = mail.with("at", When::exact(found.at));
+            mail.with(
+                "link",
+                format!(
+                    "{console_url}/tokens/{}/{}",
+                    token.id,
+                    if is_paused { "restore" } else { "limits" }
+                ),
+            )
         })
     }
 

@@ -1,6 +1,8 @@
 //! Events that nobody causes by a change: a token expired or was used for the first time, requests were rejected, or a
 //! quota is nearly used up. A job finds them and records each once, on whichever node is first.
 
+mod unfamiliar;
+
 use crate::AppState;
 use keydesk_model::{AccountId, Actor, Event, Month, Origin, Timestamp, Violation, audit::Rfc3339};
 use keydesk_store::{AuditEntry, Happened, NoticeKind, StoreError};
@@ -13,6 +15,8 @@ const LATE: Duration = Duration::from_hours(24 * 7);
 const KEPT: Duration = Duration::from_hours(24 * 60);
 /// The time by which gateways report usage late.
 const REPORTED: Duration = Duration::from_mins(5);
+/// The number of runs after which one looks back for a day, for gateways that have reported very late.
+const FAR_EVERY: u64 = 120;
 /// The shares of a quota at which an event is recorded, in percent, the highest first.
 const THRESHOLDS: [(u64, NoticeKind); 3] =
     [(100, NoticeKind::Quota100), (80, NoticeKind::Quota80), (50, NoticeKind::Quota50)];
@@ -20,7 +24,9 @@ const THRESHOLDS: [(u64, NoticeKind); 3] =
 /// What the job remembers between its runs.
 #[derive(Debug, Default)]
 pub struct Notices {
-    quotas_read_at: Timestamp,
+    read_at: Timestamp,
+    /// The number of runs, of which some look back for longer.
+    runs: u64,
 }
 
 impl Notices {
@@ -37,15 +43,19 @@ impl Notices {
             record_rejected(app, at).await?;
         }
         self.record_quotas(app, now).await?;
+        let looks_far = self.runs.is_multiple_of(FAR_EVERY);
+        let since = if looks_far { now.minus(DAY) } else { self.read_at.minus(REPORTED) };
+        unfamiliar::look_at_uses(app, since).await?;
+        (self.read_at, self.runs) = (now, self.runs + 1);
         app.store.forget_old_notices(now.minus(KEPT)).await
     }
 
-    async fn record_quotas(&mut self, app: &AppState, now: Timestamp) -> Result<(), StoreError> {
+    async fn record_quotas(&self, app: &AppState, now: Timestamp) -> Result<(), StoreError> {
         let plans = &app.settings.plans;
         if plans.all.iter().all(|plan| plan.monthly_quota.is_none()) {
             return Ok(());
         }
-        let (month, since) = (Month::of(now), self.quotas_read_at.minus(REPORTED));
+        let (month, since) = (Month::of(now), self.read_at.minus(REPORTED));
         let changed = app.store.read().await?.list_changed_quota_use(month, since).await?;
         for (account, plan, requests) in changed {
             let Some(quota) = plans.of(&plan).and_then(|plan| plan.monthly_quota) else { continue };
@@ -56,7 +66,6 @@ impl Notices {
                 note(app, (&subject, kind, month.number()), what, Origin::default()).await?;
             }
         }
-        self.quotas_read_at = now;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::Program,
-    world::{ANN, Console, User},
+    world::{ANN, Console, PASSWORD, User},
 };
 use keydesk_control::{Notices, Plans};
 use keydesk_model::Plan;
@@ -126,4 +126,85 @@ async fn f12_a_quota_is_an_event_at_each_threshold() {
     }
     run(&console, &mut Notices::default()).await;
     assert_eq!(events(&program, "quota.threshold").await.len(), 3);
+}
+
+/// A token that has been used by one client for a month, and is used by another one from elsewhere.
+#[tokio::test]
+async fn n10_an_unfamiliar_use_is_reported_and_can_pause_the_token() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let mut notices = Notices::default();
+    let use_it = async |id: &str, client: &str, address: &str| {
+        let at = console.app.now().as_micros();
+        let insert = format!(
+            "INSERT INTO integration (token_id, client, client_ip, first_used_at, last_used_at, requests) \
+             VALUES ('{id}', '{client}', '{address}', {at}, {at}, 1)"
+        );
+        console.sql(&insert).await;
+    };
+    let mut ids = Vec::new();
+    for name in ["off", "observed", "paused", "known network"] {
+        ann.create_token(name, "never").await;
+        let id = ann.token_id(name).await;
+        use_it(&id, "n8n", "203.0.113.7").await;
+        ids.push(id);
+    }
+    console.pass(Duration::from_hours(24 * 8));
+    let ann = console.logged_in(ANN).await;
+    let choose = async |what: &str| {
+        let saved = ann.post("/limits/unfamiliar-use", &[("unfamiliar_use", what)]).await;
+        assert_eq!(saved.location.as_deref(), Some("/limits?done=unfamiliar_use_saved"));
+    };
+    for (id, mode, address) in [
+        (&ids[0], "off", "198.51.100.9"),
+        (&ids[1], "observe", "198.51.100.9"),
+        (&ids[2], "pause", "198.51.100.9"),
+        (&ids[3], "pause", "203.0.113.99"),
+    ] {
+        choose(mode).await;
+        use_it(id, "Go-http-client", address).await;
+        run(&console, &mut notices).await;
+        run(&console, &mut Notices::default()).await;
+        // What was unfamiliar while nobody wanted to know is not reported later.
+        if mode == "off" {
+            console.pass(Duration::from_hours(25));
+            notices = Notices::default();
+            ann.log_in(ANN, PASSWORD).await;
+        }
+    }
+    let program = reader(&ann).await;
+    let found = events(&program, "token.unfamiliar_use").await;
+    let objects: Vec<_> = found.iter().map(|event| event["data"]["object"].clone()).collect();
+    assert_eq!(objects, [json!(ids[1]), json!(ids[2])], "{found:?}");
+    let mail = ann.get("/mail").await.readable();
+    assert!(mail.contains("unfamiliar client uses token “observed” in Acme"), "{mail}");
+    assert!(mail.contains("token “paused” in Acme was paused"), "{mail}");
+    assert!(mail.contains("Go-http-client") && mail.contains("198.51.100.9"), "{mail}");
+    let program = Program::of(&ann, &["tokens:write"]).await;
+    for (id, state) in ids.iter().zip(["active", "active", "revoked", "active"]) {
+        let token = program.get(&format!("/tokens/{id}")).await;
+        assert_eq!(token.body["state"], state, "{token:?}");
+    }
+    assert_eq!(ann.post(&format!("/tokens/{}/restore", ids[2]), &[]).await.status, 303);
+    // The client is known now, and the restored token is not paused again.
+    console.pass(Duration::from_hours(1));
+    run(&console, &mut Notices::default()).await;
+    let token = program.get(&format!("/tokens/{}", ids[2])).await;
+    assert_eq!(token.body["state"], "active", "{token:?}");
+}
+
+#[tokio::test]
+async fn n10_a_program_chooses_what_happens_at_an_unfamiliar_use() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let program = Program::of(&ann, &["limits:write"]).await;
+    let merge = ("content-type", "application/merge-patch+json");
+    let patch = Some(json!({ "unfamiliar_use": "observe" }));
+    let patched = program.send(("PATCH", "/account/limits"), patch, &[merge]).await;
+    assert_eq!((patched.status, &patched.body["unfamiliar_use"]), (200, &json!("observe")));
+    let wrong = Some(json!({ "unfamiliar_use": "explode" }));
+    let refused = program.send(("PATCH", "/account/limits"), wrong, &[merge]).await;
+    assert_eq!((refused.status, refused.code()), (422, "invalid_field"), "{refused:?}");
+    let unknown = ann.post("/limits/unfamiliar-use", &[("unfamiliar_use", "explode")]).await;
+    assert_eq!(unknown.status, 422);
 }

@@ -7,7 +7,9 @@ use super::detail::{
     PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail,
     SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
 };
-use crate::{CorsPolicy, DeliveryId, DisabledReason, Mode, RevocationReason, Unlisted};
+use crate::{
+    CorsPolicy, DeliveryId, DisabledReason, Mode, RevocationReason, UnfamiliarUse, Unlisted,
+};
 use serde::{Deserialize, Serialize};
 
 macro_rules! events {
@@ -87,12 +89,15 @@ events! {
     TokenExpiring { days: u64, expires_at: Rfc3339, recipients: usize } =
         "token.expiring",
     TokenExpired { expires_at: Rfc3339 } = "token.expired",
+    TokenUnfamiliarUse { at: Rfc3339, paused: bool } = "token.unfamiliar_use",
     TokenFirstUsed { at: Rfc3339 } = "token.first_used",
     TokenRejected { requests: i64, last_at: Rfc3339 } = "token.rejected",
     RateLimited { requests: i64, last_at: Rfc3339 } = "rate.limited",
     QuotaThreshold { percent: u64, requests: i64, quota: u64 } = "quota.threshold",
     AccountTokenLifetimeLimited { before: AccountTerms, after: AccountTerms } =
         "account.token_lifetime_limited",
+    AccountUnfamiliarUseChanged { before: UnfamiliarUse, after: UnfamiliarUse } =
+        "account.unfamiliar_use_changed",
     AccountCorsChanged { before: Option<CorsPolicy>, after: Option<CorsPolicy> } =
         "account.cors_changed",
     OperationsChanged {

@@ -2,6 +2,7 @@
 
 use super::{
     AccountReview, limit_account, limit_expiry, list_clients_outside, review_account, set_cors,
+    set_unfamiliar_use,
 };
 use crate::{
     AppState,
@@ -11,7 +12,7 @@ use crate::{
         ApiError, ApiQuery, Etagged, IfMatch, Request,
         body::{Patch, json_bodies},
         etag::etag_of,
-        names::ModeName,
+        names::{ModeName, UnfamiliarUseName},
         principal::By,
     },
     principal::Caller,
@@ -91,6 +92,8 @@ pub(crate) struct AccountLimits {
     expiry_mode: ModeName,
     /// The account’s own policy. `null` if the operator’s applies.
     cors: Option<CorsObject>,
+    /// What happens when an API token is used by an unfamiliar client from an unfamiliar network.
+    unfamiliar_use: UnfamiliarUseName,
 }
 
 impl AccountLimits {
@@ -107,6 +110,7 @@ impl AccountLimits {
             requires_expiry: account.requires_expiry,
             expiry_mode: ModeName(account.expiry_mode),
             cors: account.cors.as_ref().map(CorsObject::new),
+            unfamiliar_use: UnfamiliarUseName(account.unfamiliar_use),
         }
     }
 
@@ -152,6 +156,8 @@ pub(crate) struct AccountLimitsPatch {
     #[serde(default)]
     #[schema(value_type = Option<CorsObject>)]
     cors: Patch<CorsObject>,
+    #[serde(default)]
+    unfamiliar_use: Option<UnfamiliarUseName>,
 }
 
 json_bodies!(AccountLimitsPatch);
@@ -182,7 +188,7 @@ pub(crate) async fn list_limits_consequences(
 
 /// Changes the limits of the account.
 ///
-/// Each group of limits (IP allowlists, maximum lifetime, web origins) is changed separately, with its own audit entry. An
+/// Each group of limits (IP allowlists, maximum lifetime, web origins, unfamiliar uses) is changed separately, with its own audit entry. An
 /// enforced `ip_allowlist` that isn’t empty requires the `ETag` of the consequences in `If-Match`, or `*`.
 #[utoipa::path(patch, path = "/account/limits", operation_id = "update_account_limits", tag = "Account",
     request_body(content = AccountLimitsPatch, content_type = "application/merge-patch+json"),
@@ -235,6 +241,9 @@ pub(crate) async fn update_account_limits(
     }
     if let Some(policy) = cors {
         set_cors(&app, caller, policy).await?;
+    }
+    if let Some(wanted) = patch.unfamiliar_use {
+        set_unfamiliar_use(&app, caller, wanted.0.as_str()).await?;
     }
     Ok(AccountLimits::new(&review_account(&app, caller).await?).etagged())
 }

@@ -76,6 +76,7 @@ struct AccountLimitsPage {
     requires_expiry: bool,
     expiry_is_tried: bool,
     over: Vec<OverRow>,
+    unfamiliar_use: &'static str,
     /// The CORS form, if the operator allows accounts to set their own policy.
     cors: Option<CorsForm>,
     cors_error: Option<String>,
@@ -128,6 +129,7 @@ fn limits_page(
         requires_expiry: review.account.requires_expiry,
         expiry_is_tried: review.account.expiry_mode == Mode::Observe || !has_policy,
         over: review.over_expiry.into_iter().map(|token| OverRow::new(token, app.now())).collect(),
+        unfamiliar_use: review.account.unfamiliar_use.as_str(),
         cors: app.settings.has_account_cors.then(|| CorsForm::of(review.account.cors.as_ref())),
         cors_error: None,
         form,
@@ -192,6 +194,21 @@ pub(crate) async fn limit(
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct UnfamiliarUseForm {
+    unfamiliar_use: String,
+}
+
+pub(crate) async fn set_unfamiliar_use(
+    State(app): State<AppState>,
+    fresh: ReauthForm<UnfamiliarUseForm>,
+) -> Result<Response, Problem> {
+    let ReauthForm { caller, form } = fresh;
+    super::set_unfamiliar_use(&app, &caller, &form.unfamiliar_use).await?;
+    Ok(done("/limits", "unfamiliar_use_saved", None).into_response())
 }
 
 pub(crate) async fn set_cors(

@@ -13,7 +13,7 @@ use crate::{
     tokens::{ObservedClient, expiry::list_over_expiry, list_clients_of_account},
 };
 use keydesk_model::{
-    CorsPolicy, Event, IpAllowlist, Mode, Month, Permission, Plan,
+    CorsPolicy, Event, IpAllowlist, Mode, Month, Permission, Plan, UnfamiliarUse,
     audit::{AccountTerms, IpTerms},
 };
 use keydesk_store::{Account, Token};
@@ -109,6 +109,22 @@ pub(crate) async fn limit_expiry(
     write.set_account_expiry(&account).await?;
     let limited = Event::AccountTokenLifetimeLimited { before, after: terms(&account) };
     write.commit(caller.entry(limited, account.id)).await?;
+    Ok(())
+}
+
+/// Sets what happens when an API token of the account is used by an unfamiliar client from an unfamiliar network.
+pub(crate) async fn set_unfamiliar_use(
+    app: &AppState,
+    caller: &Caller,
+    wanted: &str,
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
+    let wanted = wanted.parse::<UnfamiliarUse>();
+    let wanted = wanted.map_err(|()| Refusal::new(Code::InvalidForm).at("unfamiliar_use"))?;
+    let (account, before) = (caller.account.id, caller.account.unfamiliar_use);
+    write.set_account_unfamiliar_use(account, wanted).await?;
+    let changed = Event::AccountUnfamiliarUseChanged { before, after: wanted };
+    write.commit(caller.entry(changed, account)).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use keydesk_model::{
     AccountState, DeliveryState, DisabledReason, GracePeriod, KeyScope, Mode, RevocationReason,
-    Role, Timestamp, Violation, WebhookState,
+    Role, Timestamp, UnfamiliarUse, Violation, WebhookState,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
@@ -86,5 +86,6 @@ named! {
     WebhookStateName(WebhookState) "WebhookState": "Whether a webhook receives events.";
     DisabledReasonName(DisabledReason) "DisabledReason": "Why Keydesk disabled a webhook.";
     DeliveryStateName(DeliveryState) "DeliveryState": "Whether an event was delivered.";
+    UnfamiliarUseName(UnfamiliarUse) "UnfamiliarUse": "What happens when an API token is used by an unfamiliar client from an unfamiliar network: nothing, an email, or an email and a pause.";
     ViolationName(Violation) "ViolationKind": "The limit that a request violates.";
 }
