@@ -181,7 +181,7 @@ async fn n10_an_unfamiliar_use_is_reported_and_can_pause_the_token() {
     assert!(mail.contains("token “paused” in Acme was paused"), "{mail}");
     assert!(mail.contains("Go-http-client") && mail.contains("198.51.100.9"), "{mail}");
     let program = Program::of(&ann, &["tokens:write"]).await;
-    for (id, state) in ids.iter().zip(["active", "active", "revoked", "active"]) {
+    for (id, state) in ids.iter().zip(["active", "active", "paused", "active"]) {
         let token = program.get(&format!("/tokens/{id}")).await;
         assert_eq!(token.body["state"], state, "{token:?}");
     }
