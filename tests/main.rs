@@ -39,6 +39,7 @@ mod open_exchanges;
 mod operation;
 mod operator;
 mod operators;
+mod other_scanners;
 mod providers;
 mod quotas;
 mod races;

@@ -23,7 +23,7 @@ pub enum NoticeKind {
     Quota50,
     Quota80,
     Quota100,
-    /// A canary token that was found, and the ten minutes since 1970.
+    /// A canary token that was found and who found it, and the ten minutes since 1970.
     CanaryFound,
 }
 

@@ -18,8 +18,23 @@ leak-reporter-github = GitHub secret scanning
 leak-reporter-gitlab = GitLab secret detection
 leak-reporter-report_form = someone, on the page “Report a leaked token”
 leak-reporter-scan = someone who checked the token’s digest
-mail-token-leaked-subject = Alert: a leaked secret of token “{ $name }” in { $account } was revoked
+mail-token-leaked-subject = Alert: token “{ $name }” in { $account } has leaked and was revoked
 mail-token-leaked =
+    The token “{ $name }” in { $account } was found where others can read it. Keydesk revoked it permanently.
+
+    Reported by: { $reporter }
+    Found at: { $location }
+    { $rejected }
+
+    { $used }
+    Clients of this token: { $clients }
+
+    { $next }
+
+    See which operations the token was used for:
+    { $uses }
+mail-secret-leaked-subject = Alert: a leaked secret of token “{ $name }” in { $account } was revoked
+mail-secret-leaked =
     A secret of the token “{ $name }” in { $account } was found where others can read it. Keydesk revoked this secret.
 
     Reported by: { $reporter }
@@ -31,7 +46,8 @@ mail-token-leaked =
 
     { $next }
 
-    Check what the token was used for: { $console }/audit
+    See which operations the token was used for:
+    { $uses }
 mail-leaked-since =
     Rejected by every gateway as of: { $at }
     Receipt: { $receipt }
@@ -75,3 +91,4 @@ token-new-same-lifetime = { $n ->
     [one] In { $n } day, as before
    *[other] In { $n } days, as before
 }
+tokens-replace = Create replacement

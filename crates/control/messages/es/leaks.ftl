@@ -18,8 +18,23 @@ leak-reporter-github = el análisis de secretos de GitHub
 leak-reporter-gitlab = la detección de secretos de GitLab
 leak-reporter-report_form = alguien, en la página «Reportar un token filtrado»
 leak-reporter-scan = alguien que comprobó el hash del token
-mail-token-leaked-subject = Alerta: se revocó un secreto filtrado del token «{ $name }» de { $account }
+mail-token-leaked-subject = Alerta: el token «{ $name }» de { $account } se filtró y se revocó
 mail-token-leaked =
+    El token «{ $name }» de la cuenta { $account } se encontró donde otros pueden leerlo. Keydesk lo revocó de forma permanente.
+
+    Reportado por: { $reporter }
+    Encontrado en: { $location }
+    { $rejected }
+
+    { $used }
+    Clientes de este token: { $clients }
+
+    { $next }
+
+    Consulta para qué operaciones se usó el token:
+    { $uses }
+mail-secret-leaked-subject = Alerta: se revocó un secreto filtrado del token «{ $name }» de { $account }
+mail-secret-leaked =
     Un secreto del token «{ $name }» de la cuenta { $account } se encontró donde otros pueden leerlo. Keydesk revocó ese secreto.
 
     Reportado por: { $reporter }
@@ -31,7 +46,8 @@ mail-token-leaked =
 
     { $next }
 
-    Comprueba para qué se usó el token: { $console }/audit
+    Consulta para qué operaciones se usó el token:
+    { $uses }
 mail-leaked-since =
     Todos los gateways lo rechazan a partir de: { $at }
     Recibo: { $receipt }
@@ -75,3 +91,4 @@ token-new-same-lifetime = { $n ->
     [one] En { $n } día, como antes
    *[other] En { $n } días, como antes
 }
+tokens-replace = Crear reemplazo

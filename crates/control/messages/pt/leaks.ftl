@@ -18,8 +18,23 @@ leak-reporter-github = a verificação de segredos do GitHub
 leak-reporter-gitlab = a detecção de segredos do GitLab
 leak-reporter-report_form = alguém, na página “Denunciar um token vazado”
 leak-reporter-scan = alguém que verificou o hash do token
-mail-token-leaked-subject = Alerta: um segredo vazado do token “{ $name }” de { $account } foi revogado
+mail-token-leaked-subject = Alerta: o token “{ $name }” de { $account } vazou e foi revogado
 mail-token-leaked =
+    O token “{ $name }” da conta { $account } foi encontrado onde outros podem lê-lo. O Keydesk o revogou permanentemente.
+
+    Denunciado por: { $reporter }
+    Encontrado em: { $location }
+    { $rejected }
+
+    { $used }
+    Clientes deste token: { $clients }
+
+    { $next }
+
+    Veja para quais operações o token foi usado:
+    { $uses }
+mail-secret-leaked-subject = Alerta: um segredo vazado do token “{ $name }” de { $account } foi revogado
+mail-secret-leaked =
     Um segredo do token “{ $name }” da conta { $account } foi encontrado onde outros podem lê-lo. O Keydesk revogou esse segredo.
 
     Denunciado por: { $reporter }
@@ -31,7 +46,8 @@ mail-token-leaked =
 
     { $next }
 
-    Verifique para que o token foi usado: { $console }/audit
+    Veja para quais operações o token foi usado:
+    { $uses }
 mail-leaked-since =
     Todos os gateways o rejeitam a partir de: { $at }
     Recibo: { $receipt }
@@ -75,3 +91,4 @@ token-new-same-lifetime = { $n ->
     [one] Em { $n } dia, como antes
    *[other] Em { $n } dias, como antes
 }
+tokens-replace = Criar substituto

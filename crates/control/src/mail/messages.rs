@@ -273,6 +273,7 @@ impl Message {
             }
             None => text("mail-leaked-rejected").to_string(),
         };
+        let is_previous = next == NextStep::UpdateOldClients;
         let next = match next {
             NextStep::CreateReplacement => text("mail-leaked-successor")
                 .with("link", format!("{console_url}/tokens/new?successor_of={}", token.id)),
@@ -282,12 +283,14 @@ impl Message {
             NextStep::UpdateOldClients => text("mail-leaked-previous"),
         };
         let (next, used) = (next.to_string(), last_used(token.last_used_at));
-        Self::new("token-leaked", |mail| {
+        let name = if is_previous { "secret-leaked" } else { "token-leaked" };
+        let uses = format!("{console_url}/tokens/{}/limits", token.id);
+        Self::new(name, |mail| {
             let mail = mail.with("name", &token.name).with("account", account);
             let mail = mail.with("reporter", label("leak-reporter", report.reporter.as_str()));
             let mail = mail.with("location", leak_location(report)).with("used", &used);
             let mail = mail.with("clients", &clients).with("rejected", &rejected);
-            mail.with("next", &next).with("console", console_url)
+            mail.with("next", &next).with("uses", &uses)
         })
     }
 

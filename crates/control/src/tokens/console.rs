@@ -21,8 +21,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    GracePeriod, GracePeriodError, Permission, RotationTerms, Scope, ScopeSet, Timestamp, TokenId,
-    TokenState,
+    GracePeriod, GracePeriodError, Permission, RevocationReason, RotationTerms, Scope, ScopeSet,
+    Timestamp, TokenId, TokenState,
 };
 use keydesk_store::{ClosingSecret, Token, TokenFilter};
 use keydesk_token::PlainToken;
@@ -43,6 +43,7 @@ pub(crate) struct Row {
     pub expires_soon: bool,
     /// The reason why it no longer works, "expired" or "revoked", and the time.
     pub over: Option<(String, When)>,
+    pub is_leaked: bool,
     /// The time until which it can be restored.
     pub restorable_until: Option<When>,
 }
@@ -78,6 +79,7 @@ impl Row {
                     When::past(revocation.at, now),
                 )),
             },
+            is_leaked: matches!(state, TokenState::Revoked(revocation) if revocation.reason == RevocationReason::Leaked),
             restorable_until: until.map(|at| When::future(at, now)),
             name: token.name,
             masked: token.masked,

@@ -202,7 +202,10 @@ fn missing_scopes(wanted: &str, console: &str) -> String {
 
 fn revoked(revocation: Revocation, token_owner: TokenOwner, console: &str) -> String {
     let Revocation { at, reason } = revocation;
-    let why = format!("It was revoked at {at} because {}.", reason.because());
+    let why = match reason {
+        RevocationReason::Revoked => format!("It was revoked at {at}."),
+        reason => format!("It was revoked at {at} because {}.", reason.because()),
+    };
     match (token_owner, reason) {
         (
             TokenOwner::Member(_),

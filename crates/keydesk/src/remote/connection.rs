@@ -121,6 +121,9 @@ impl Connection {
         let (named, at) = (variable("KEYDESK_PROFILE"), variable("KEYDESK_URL"));
         match (url, profile.or(named.as_deref()), at.as_deref()) {
             (Some(url), ..) | (None, None, Some(url)) => Self::to(url, None),
+            (None, None, None) if Profiles::read()?.default.is_none() => {
+                bail!("name the console with --url, or set KEYDESK_URL")
+            }
             (None, name, _) => Self::to(&Profiles::read()?.find(name)?.url, None),
         }
     }

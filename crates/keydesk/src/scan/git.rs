@@ -38,7 +38,10 @@ impl Repository {
     pub fn find(folder: &Path) -> anyhow::Result<Self> {
         let root = Self { root: folder.to_owned() }.ask(&["rev-parse", "--show-toplevel"]);
         let root = root.with_context(|| {
-            format!("{} isn’t in a Git repository with a working tree", folder.display())
+            format!(
+                "{} isn’t in a Git repository with a working tree (scan a clone of a bare one)",
+                folder.display()
+            )
         })?;
         Ok(Self { root: PathBuf::from(root.trim_end()) })
     }

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use files::Excluded;
 use finding::Finding;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -130,8 +130,8 @@ pub async fn run(args: Args) -> Result<(), ScanError> {
     let found = scanned.findings.iter().filter(|finding| finding.is_live()).count();
     let works = match (args.console.check, found) {
         (false, _) => "",
-        (true, 1) => " that works",
-        (true, _) => " that work",
+        (true, 1) => " that works or can be restored",
+        (true, _) => " that work or can be restored",
     };
     let (tokens, files) = (counted(found, "token"), counted(scanned.count, "file"));
     let of_history = if args.source.git { " of the history" } else { "" };
@@ -169,10 +169,25 @@ fn scan(args: &Args) -> anyhow::Result<Scanned> {
 /// Returns the folder of the repository.
 fn only_path(args: &Args) -> anyhow::Result<&PathBuf> {
     match args.paths.as_slice() {
-        [path] if path.is_dir() => Ok(path),
+        [path] if path.is_dir() && (is_here(path) || is_root(path)) => Ok(path),
+        [path] if path.is_dir() => {
+            bail!(
+                "{} isn’t the root of a Git repository; --git and --staged scan a whole one",
+                path.display()
+            )
+        }
         [path] => bail!("{} isn’t a folder of a Git repository", path.display()),
         _ => bail!("specify only one Git repository"),
     }
+}
+
+fn is_here(path: &Path) -> bool {
+    path == Path::new(".")
+}
+
+/// Returns whether a folder is the root of a repository, of a worktree, or of a bare repository.
+fn is_root(path: &Path) -> bool {
+    path.join(".git").exists() || path.join("HEAD").is_file()
 }
 
 /// Asks for the state of every token that was found, once each.

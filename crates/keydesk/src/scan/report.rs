@@ -96,14 +96,12 @@ fn sarif(findings: &[Finding]) -> Value {
 
 fn result(finding: &Finding) -> Value {
     let state = finding.state.as_deref().map(|state| format!(" Its state is “{state}”."));
-    let commit = finding.commit.as_deref().map(|id| format!(" Commit {id}."));
-    let text = format!(
-        "The {} {} is in this file.{}{}",
-        finding.kind,
-        finding.masked,
-        state.unwrap_or_default(),
-        commit.unwrap_or_default()
-    );
+    let place = match finding.commit.as_deref() {
+        Some(id) => format!("was added to this file in commit {id}."),
+        None => "is in this file.".to_owned(),
+    };
+    let (kind, masked) = (finding.kind, &finding.masked);
+    let text = format!("The {kind} {masked} {place}{}", state.unwrap_or_default());
     let path = finding.path.trim_start_matches('/');
     json!({
         "ruleId": "keydesk-token",

@@ -12,11 +12,16 @@ pub struct Args {
     #[arg(long, default_value = "kd")]
     prefix: Prefix,
     /// Endpoint URL that betterleaks and Kingfisher use to check which tokens work
-    #[arg(long, value_name = "URL", default_value = "https://api.example.com")]
-    endpoint: String,
+    #[arg(long, value_name = "URL", value_parser = url)]
+    endpoint: Option<String>,
     /// Console URL that GitHub or GitLab sends reports to
-    #[arg(long, value_name = "URL", default_value = "https://console.example.com")]
-    console: String,
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = url,
+        required_if_eq_any = [("target", "github"), ("target", "gitlab")]
+    )]
+    console: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -39,18 +44,21 @@ pub fn print(args: &Args) {
 }
 
 fn text(args: &Args) -> String {
-    let (prefix, endpoint) = (&args.prefix, args.endpoint.trim_end_matches('/'));
-    let console = args.console.trim_end_matches('/');
+    let prefix = &args.prefix;
+    let endpoint = args.endpoint.as_deref();
+    let console = args.console.as_deref().unwrap_or_default();
     let pattern = format!(r"\b{prefix}_{KINDS}_{SECRET}\b");
     match args.target {
         Target::Gitleaks => gitleaks(prefix, &pattern, ""),
         Target::Betterleaks => {
-            let validate = format!(
-                "validate = '''\nlet r = http.get(\"{endpoint}/keydesk/whoami\", {{\n    \"Authorization\": \"Bearer \" + finding[\"secret\"]\n  }});\n\
+            let validate = |endpoint: &str| {
+                format!(
+                    "validate = '''\nlet r = http.get(\"{endpoint}/keydesk/whoami\", {{\n    \"Authorization\": \"Bearer \" + finding[\"secret\"]\n  }});\n\
                  r.status == 200 || r.status == 403 ? {{ \"result\": \"valid\" }} :\n\
                  r.status == 401 ? {{ \"result\": \"invalid\", \"reason\": r.json?.code ?? \"\" }} : validate.unknown(r)\n'''\n"
-            );
-            gitleaks(prefix, &pattern, &validate)
+                )
+            };
+            gitleaks(prefix, &pattern, &endpoint.map(validate).unwrap_or_default())
         }
         Target::Kingfisher => kingfisher(prefix, endpoint),
         Target::Trufflehog => format!(
@@ -91,7 +99,8 @@ fn gitleaks(prefix: &Prefix, pattern: &str, validate: &str) -> String {
 }
 
 /// Returns rules for Kingfisher, which verifies the checksum.
-fn kingfisher(prefix: &Prefix, endpoint: &str) -> String {
+fn kingfisher(prefix: &Prefix, endpoint: Option<&str>) -> String {
+    let validation = endpoint.map(kingfisher_validation).unwrap_or_default();
     format!(
         r#"rules:
   - name: Token with the prefix {prefix}_
@@ -112,7 +121,14 @@ fn kingfisher(prefix: &Prefix, endpoint: &str) -> String {
           template: "{{{{ CHECKSUM }}}}"
           requires_capture: CHECKSUM
         expected: "{{{{ BODY | crc32 | base62: 6 }}}}"
-    validation:
+{validation}"#
+    )
+}
+
+/// Returns the request with which Kingfisher checks a token.
+fn kingfisher_validation(endpoint: &str) -> String {
+    format!(
+        r#"    validation:
       type: Http
       content:
         request:
@@ -126,4 +142,18 @@ fn kingfisher(prefix: &Prefix, endpoint: &str) -> String {
               status: [200, 403]
 "#
     )
+}
+
+/// Reads a URL, without a trailing slash.
+fn url(text: &str) -> Result<String, String> {
+    let url = text.parse::<http::Uri>().ok();
+    let is_url = url.is_some_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|host| !host.is_empty())
+    });
+    if is_url {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("give a URL such as https://console.example.com".to_owned())
+    }
 }

@@ -150,7 +150,11 @@ async fn handle_signed_report(
             if app.leak_warnings.take(reporter.as_str(), app.now()).is_ok() {
                 tracing::warn!(%error, reporter = reporter.as_str(), "a report of leaked secrets was rejected");
             }
-            ReportRejection::new(StatusCode::UNAUTHORIZED, "The signature doesn’t match the body.")
+            let detail = match error {
+                NotVerified::UnknownKey => "The service has published no key with this identifier.",
+                _ => "The signature doesn’t match the body.",
+            };
+            ReportRejection::new(StatusCode::UNAUTHORIZED, detail)
         }
     })?;
     let secrets = read_secrets(&body)?;
