@@ -284,13 +284,13 @@ impl Message {
         };
         let (next, used) = (next.to_string(), last_used(token.last_used_at));
         let name = if is_previous { "secret-leaked" } else { "token-leaked" };
-        let uses = format!("{console_url}/tokens/{}/limits", token.id);
+        let limits = format!("{console_url}/tokens/{}/limits", token.id);
         Self::new(name, |mail| {
             let mail = mail.with("name", &token.name).with("account", account);
             let mail = mail.with("reporter", label("leak-reporter", report.reporter.as_str()));
             let mail = mail.with("location", leak_location(report)).with("used", &used);
             let mail = mail.with("clients", &clients).with("rejected", &rejected);
-            mail.with("next", &next).with("uses", &uses)
+            mail.with("next", &next).with("uses", &limits)
         })
     }
 
