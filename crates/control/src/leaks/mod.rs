@@ -103,17 +103,19 @@ async fn complete_report(
     Ok(canary.is_some())
 }
 
-/// Returns whether the token has rotated itself lately, and so whoever found the secret may have the next one.
+/// Returns whether the token has replaced the secret by itself lately, and so whoever found it may have the next one. An
+/// older secret doesn't harm the token.
 async fn has_rotated_itself(
     read: &mut Read,
     found: &FoundBySecret,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    if found.is_newest {
+    let since = now.minus(SUSPICIOUS);
+    let was_replaced_lately = found.ended_at.is_none_or(|at| at >= since);
+    if found.is_newest || !was_replaced_lately {
         return Ok(false);
     }
-    let token = (found.token.account, found.token.id);
-    read.has_rotated_itself(token, now.minus(SUSPICIOUS)).await
+    read.has_rotated_itself((found.token.account, found.token.id), since).await
 }
 
 /// Returns what a report does to a token, or `None` if its secret doesn't work and never will.

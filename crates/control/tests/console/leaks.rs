@@ -453,13 +453,18 @@ async fn f13_a_token_that_has_rotated_itself_since_is_revoked_with_its_new_secre
         ("without grace", GracePeriod::None, 1, "revoked"),
         ("with grace", GracePeriod::OneDay, 0, "revoked"),
         ("long ago", GracePeriod::None, 25, "active"),
+        ("long ago, and again since", GracePeriod::None, 25, "active"),
     ] {
         let leaked = ann.create_token(name, "never").await;
         let hash = PlainToken::hash_presented(&leaked).expect("a token");
         let terms = RotationTerms { grace_period, ..RotationTerms::default() };
         let rotated = rotate_own_token(&console.app, &hash, terms, &Origin::default()).await;
-        let next = rotated.expect("rotates").plain;
+        let mut next = rotated.expect("rotates").plain;
         console.pass(Duration::from_hours(hours));
+        if name.ends_with("since") {
+            let again = rotate_own_token(&console.app, &next.hash(), terms, &Origin::default());
+            next = again.await.expect("rotates").plain;
+        }
         assert_eq!(labels(&service.report(&console, &[&leaked]).await), ["true_positive"]);
         assert_eq!(
             states(&console, &[&leaked, next.expose()]).await,
