@@ -455,6 +455,7 @@ async fn f13_a_token_that_has_rotated_itself_since_is_revoked_with_its_new_secre
         ("long ago", GracePeriod::None, 25, "active"),
         ("long ago, and again since", GracePeriod::None, 25, "active"),
     ] {
+        ann.log_in(ANN, PASSWORD).await;
         let leaked = ann.create_token(name, "never").await;
         let hash = PlainToken::hash_presented(&leaked).expect("a token");
         let terms = RotationTerms { grace_period, ..RotationTerms::default() };
@@ -462,8 +463,9 @@ async fn f13_a_token_that_has_rotated_itself_since_is_revoked_with_its_new_secre
         let mut next = rotated.expect("rotates").plain;
         console.pass(Duration::from_hours(hours));
         if name.ends_with("since") {
-            let again = rotate_own_token(&console.app, &next.hash(), terms, &Origin::default());
-            next = again.await.expect("rotates").plain;
+            let hash = next.hash();
+            let again = rotate_own_token(&console.app, &hash, terms, &Origin::default()).await;
+            next = again.expect("rotates").plain;
         }
         assert_eq!(labels(&service.report(&console, &[&leaked]).await), ["true_positive"]);
         assert_eq!(
