@@ -17,6 +17,12 @@ const SOON: Duration = Duration::from_secs(8);
 async fn a_console_that_is_stopped_within_a_write_holds_nobody_up_for_long() {
     let cluster = Cluster::start(2, "confirm_timeout_seconds = 0").await;
     let token = cluster.token_everywhere("CRM").await;
+    // No write of a background job is in the way.
+    eventually("the first use is recorded", async || {
+        let recorded = "SELECT count(*) > 0 FROM audit WHERE event = 'token.first_used'";
+        cluster.primary.ask(&cluster.database, recorded) == "t"
+    })
+    .await;
     let other = &cluster.nodes[1];
     let bob = crate::support::User::logged_in(
         &other.console,
