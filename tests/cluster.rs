@@ -162,6 +162,7 @@ async fn a_gateway_that_may_serve_alone_does_so_up_to_its_age_and_the_receipt_sa
     )
     .await;
     let token = cluster.token_everywhere("CRM").await;
+    cluster.settled().await;
     cluster.break_link(1, Mode::Hole);
     let cut = Instant::now();
     let location = cluster.revoke_newest().await;

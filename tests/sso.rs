@@ -30,7 +30,11 @@ impl Provider {
     fn start(callback: &str, clock: Option<&str>, method: &str) -> Self {
         // Modules are looked for beside the script.
         let script = repository().join("target/clients/provider.mjs");
-        fs::copy(repository().join("tests/clients/provider.mjs"), &script).expect("copies");
+        // Another test may be starting one, so the file is never there in part.
+        let draft = tempfile::NamedTempFile::new_in(repository().join("target/clients"));
+        let draft = draft.expect("a file").into_temp_path();
+        fs::copy(repository().join("tests/clients/provider.mjs"), &draft).expect("copies");
+        draft.persist(&script).expect("renames");
         let mut command = Command::new("node");
         if let Some(clock) = clock {
             command.env("LD_PRELOAD", libfaketime()).env("FAKETIME", clock);

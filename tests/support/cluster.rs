@@ -1,7 +1,7 @@
 //! Several nodes on one PostgreSQL, each behind a network of its own that can be broken.
 
 use super::{
-    History, Keydesk, Options, User, free_port,
+    History, Keydesk, Options, User, eventually, free_port,
     history::{Op, Outcome},
     postgres::Postgres,
     proxy::{Mode, Proxy},
@@ -113,6 +113,17 @@ impl Cluster {
             assert!(start.elapsed() < within, "node {node} still says {said:?}, not {status}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Waits until no background job has anything to write that a broken link could interrupt: the first use of a token
+    /// is recorded, and all events are passed on.
+    pub async fn settled(&self) {
+        eventually("nothing is left to write", async || {
+            let is_done = "SELECT count(*) FILTER (WHERE event = 'token.first_used') > 0 \
+                AND max(seq) = (SELECT max(reader.seq) FROM reader) FROM audit";
+            self.primary.ask(&self.database, is_done) == "t"
+        })
+        .await;
     }
 
     /// A new API token that every gateway knows.
