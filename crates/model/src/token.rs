@@ -26,7 +26,7 @@ pub enum RevocationReason {
     MemberRemoved,
     RoleChanged,
     AccountClosed,
-    /// Somebody found the secret where it doesn't belong, and reported it.
+    /// Someone found the secret where it doesn't belong, and reported it.
     Leaked,
 }
 

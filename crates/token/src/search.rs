@@ -1,4 +1,4 @@
-//! Tokens within other bytes: in files, in logs, and in text that somebody pasted.
+//! Tokens within other bytes: in files, in logs, and in pasted text.
 
 use crate::{
     Kind,

@@ -77,7 +77,7 @@ mail-key-leaked =
     { $link }
 mail-canary-leaked-subject = Alert: canary token “{ $name }” was found
 mail-canary-leaked =
-    Someone found the canary token “{ $name }”. The token never works, but whoever found it has read the place where you left it.
+    Someone found the canary token “{ $name }”. The token never works, but the person who found it has read the place where you left it.
 
     Reported by: { $reporter }
     Found at: { $location }

@@ -71,7 +71,7 @@ pub(super) async fn notify_about_key(
     Ok(())
 }
 
-/// Raises the alarm for a canary token that somebody has found: at most one in ten minutes.
+/// Raises the alarm for a canary token that someone has found: at most one in ten minutes.
 pub(super) async fn raise_canary_alarm(
     app: &AppState,
     canary: &Canary,

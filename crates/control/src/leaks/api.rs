@@ -1,4 +1,4 @@
-//! `/secret-scanning/check`: the states of secrets, for somebody who has their digests.
+//! `/secret-scanning/check`: the states of secrets, given their digests.
 
 use super::{check_secret, count, read_digest};
 use crate::{

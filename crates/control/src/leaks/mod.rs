@@ -29,7 +29,7 @@ const MOST_REPORTED: usize = 100;
 /// The maximum length of the place that a report names.
 const LONGEST_LOCATION: usize = 500;
 
-/// The time after a rotation of a token by itself in which whoever found the previous secret is taken for its author.
+/// How long after a rotation of a token by itself the finder of the previous secret may have made the rotation.
 const SUSPICIOUS: Duration = Duration::from_hours(24);
 
 /// What a report does to a token.
@@ -103,8 +103,8 @@ async fn complete_report(
     Ok(canary.is_some())
 }
 
-/// Returns whether the token has replaced the secret by itself lately, and so whoever found it may have the next one. An
-/// older secret doesn't harm the token.
+/// Returns whether the token has replaced the secret by itself lately, so that the finder may have the next one. An older
+/// secret doesn't harm the token.
 async fn has_rotated_itself(
     read: &mut Read,
     found: &FoundBySecret,
@@ -234,8 +234,8 @@ impl SecretState {
     }
 }
 
-/// Returns the state of a secret to somebody who has its digest. A canary token is unknown, and raises its alarm even if
-/// they don't wait for the response.
+/// Returns the state of the secret with a digest. A canary token is unknown, and raises its alarm even if the client
+/// doesn't wait for the response.
 pub(crate) async fn check_secret(
     app: &AppState,
     hash: TokenHash,

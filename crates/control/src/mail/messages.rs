@@ -316,7 +316,7 @@ impl Message {
         })
     }
 
-    /// Raises the alarm for a canary token that somebody has found.
+    /// Raises the alarm for a canary token that someone has found.
     pub fn canary_leaked(
         (name, report): (&str, &LeakReport),
         origin: &Origin,

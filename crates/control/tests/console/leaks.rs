@@ -128,7 +128,7 @@ fn labels(page: &Page) -> Vec<String> {
     items.iter().map(|item| item["label"].as_str().expect("a label").to_owned()).collect()
 }
 
-/// The states of tokens, as the console tells them to whoever has the digests.
+/// The states of tokens, as the console returns them, given their digests.
 pub async fn states(console: &Console, tokens: &[&str]) -> Vec<String> {
     let digests: Vec<_> = tokens.iter().map(|token| digest(token)).collect();
     let body = json!({ "digests": digests }).to_string();
@@ -369,7 +369,7 @@ async fn f13_a_revocation_that_could_be_undone_is_permanent_after_a_report() {
         let restored = ann.post(&format!("/tokens/{id}/restore"), &[]).await;
         assert_eq!(restored.status, 409, "{name}: {}", restored.text);
     }
-    // One that expired, and one that nobody can restore: nothing changes, and nobody is told.
+    // One that expired, and one that nobody can restore: nothing changes, and nobody is notified.
     let told = alerts(&ann).await.len();
     let expired = ann.create_token("short", "30d").await;
     let revoked = ann.create_token("dead", "never").await;
@@ -443,7 +443,7 @@ async fn f13_gitlab_reports_by_signature_or_with_the_shared_token() {
     assert!(alerts(&ann).await[0].contains("https://git.acme.example/x"));
 }
 
-/// Whoever finds a secret could use it to rotate the token, so the next secret is theirs.
+/// A thief could use a secret to rotate the token, so the next secret is theirs.
 #[tokio::test]
 async fn f13_a_token_that_has_rotated_itself_since_is_revoked_with_its_new_secret() {
     let service = Service::start().await;

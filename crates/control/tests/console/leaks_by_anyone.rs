@@ -77,7 +77,7 @@ async fn f13_a_check_takes_digests_and_nothing_else() {
     assert_eq!((none.status, none.text.as_str()), (200, r#"{"secrets":[]}"#));
 }
 
-/// Whoever sends a report or a check may disconnect at any time: what was begun is completed, with its emails.
+/// The sender of a report or a check may disconnect at any time: what was begun is completed, with its emails.
 #[tokio::test]
 async fn f13_who_disconnects_suppresses_no_alarm() {
     let console = Console::start().await;

@@ -1,4 +1,4 @@
-//! The states of secrets, for whoever has their digests.
+//! The states of secrets, given their digests.
 
 use super::connection::{Connection, unexpected};
 use serde_json::{Value, json};
