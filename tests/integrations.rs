@@ -8,6 +8,7 @@ use crate::{
 use axum::{Json, Router, extract::Request};
 use std::{
     fs,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -338,6 +339,16 @@ async fn t36_forward_auth_assumes_nothing() {
     }
 }
 
-pub fn clients() -> std::path::PathBuf {
+pub fn clients() -> PathBuf {
     repository().join("target/clients")
+}
+
+/// Returns a script of ours at a place where Node finds the packages that it imports, which is beside them. Another test
+/// may be starting the same script, so the file is never there in part.
+pub fn node_script(name: &str) -> PathBuf {
+    let script = clients().join(name);
+    let draft = tempfile::NamedTempFile::new_in(clients()).expect("a file").into_temp_path();
+    fs::copy(repository().join("tests/clients").join(name), &draft).expect("copies");
+    draft.persist(&script).expect("renames");
+    script
 }

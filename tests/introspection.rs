@@ -2,7 +2,7 @@
 
 use crate::{
     documents::repository,
-    integrations::{clients, start_echo, start_keydesk},
+    integrations::{clients, node_script, start_echo, start_keydesk},
     limits::token_with,
     support::{Keydesk, PASSWORD, User, client},
 };
@@ -35,11 +35,14 @@ async fn f11_oauth4webapi_introspects_and_revokes() {
     let token = token_with(&ann, "CRM", &["contacts:read", "messages:*"]).await;
     let dead = token_with(&ann, "Old", &["*"]).await;
     ann.post(&format!("/tokens/{}/revoke", ann.token_id("Old").await), &[]).await;
-    // Modules are looked for beside the script.
-    let script = clients().join("oauth.mjs");
-    fs::copy(repository().join("tests/clients/oauth.mjs"), &script).expect("copies");
     let mut node = Command::new("node");
-    node.arg(script).args([&keydesk.gateway, "billing & co", SECRET, &token, &dead]);
+    node.arg(node_script("oauth.mjs")).args([
+        &keydesk.gateway,
+        "billing & co",
+        SECRET,
+        &token,
+        &dead,
+    ]);
     let message = run(&mut node);
     for way in ["basic", "post"] {
         assert_eq!(message[way]["active"], true, "{message}");

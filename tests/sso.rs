@@ -1,14 +1,13 @@
 //! Single sign-on, with a real provider: node-oidc-provider.
 
 use crate::{
-    documents::repository,
+    integrations::node_script,
     support::{
         Keydesk, Options, PASSWORD, Page, User, authenticator::set_up_authenticator,
         faults::libfaketime,
     },
 };
 use std::{
-    fs,
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
@@ -28,19 +27,12 @@ pub struct Provider {
 impl Provider {
     /// `clock`: how far its clock is from ours, as libfaketime has it.
     fn start(callback: &str, clock: Option<&str>, method: &str) -> Self {
-        // Modules are looked for beside the script.
-        let script = repository().join("target/clients/provider.mjs");
-        // Another test may be starting one, so the file is never there in part.
-        let draft = tempfile::NamedTempFile::new_in(repository().join("target/clients"));
-        let draft = draft.expect("a file").into_temp_path();
-        fs::copy(repository().join("tests/clients/provider.mjs"), &draft).expect("copies");
-        draft.persist(&script).expect("renames");
         let mut command = Command::new("node");
         if let Some(clock) = clock {
             command.env("LD_PRELOAD", libfaketime()).env("FAKETIME", clock);
         }
         let mut process = command
-            .arg(script)
+            .arg(node_script("provider.mjs"))
             .args([callback, SECRET, method])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

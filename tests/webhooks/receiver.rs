@@ -2,7 +2,7 @@
 
 use crate::{
     documents::repository,
-    integrations::clients,
+    integrations::{clients, node_script},
     management_api::create_key,
     support::{Keydesk, User, client, eventually},
 };
@@ -32,11 +32,8 @@ impl Receiver {
 
     /// `/echo` answers with this text.
     pub fn start_with_echo(echo: &str) -> Self {
-        let script = clients().join("webhook_receiver.mjs");
-        std::fs::copy(repository().join("tests/clients/webhook_receiver.mjs"), &script)
-            .expect("copies, because Node looks for packages beside the script");
         let mut process = Command::new("node")
-            .arg(&script)
+            .arg(node_script("webhook_receiver.mjs"))
             .env("ECHO", echo)
             .stdout(Stdio::piped())
             .spawn()
@@ -44,7 +41,8 @@ impl Receiver {
         let mut port = String::new();
         let mut lines = BufReader::new(process.stdout.take().expect("piped"));
         lines.read_line(&mut port).expect("says its port");
-        Self { process, url: format!("http://127.0.0.1:{}", port.trim()) }
+        let port: u16 = port.trim().parse().expect("a port, and not a script that failed");
+        Self { process, url: format!("http://127.0.0.1:{port}") }
     }
 
     pub async fn knows(&self, secret: &str) {
