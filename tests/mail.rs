@@ -128,9 +128,37 @@ async fn a_mail_that_is_greylisted_arrives_after_a_restart() {
     assert!(ann.get("/members").await.text.contains("greylisted"));
     assert!(server.taken().is_empty());
     let has_account = Options { has_account: true, ..options };
-    let _keydesk = keydesk.restart(&has_account);
+    let keydesk = keydesk.restart(&has_account);
     let mail = server.mail("invited you").await;
     assert_eq!(mail["to"][0], "bob@example.com");
+    let link = mail["links"][0].as_str().expect("a link");
+    // The console has another port now.
+    let (_, code) = link.split_once("/invitation/").expect("a link");
+    let bob = User::visiting(&keydesk.console);
+    assert_eq!(bob.get(&format!("/invitation/{code}")).await.status, 200);
+}
+
+/// Mail is stored in the transaction of the change that it is about.
+#[tokio::test]
+async fn an_invitation_and_its_mail_are_stored_together_without_a_link() {
+    let server = MailServer::start(&["greylist"]);
+    let mut keydesk = Keydesk::start_with(&server.options("", ""));
+    let ann = keydesk.with_account().await;
+    let waiting = "SELECT count(*) FROM outbox WHERE invitation_id IS NOT NULL";
+    invite(&ann, "bob@example.com").await;
+    assert_eq!(keydesk.count(waiting).await, 1, "as soon as the browser has its answer");
+    // Each attempt has a link of its own. Before the first, no link opens the invitation.
+    let has_link = "SELECT count(*) FROM outbox JOIN invitation USING (code_hash)";
+    members_says(&ann, "The email hasn’t been delivered yet:").await;
+    assert_eq!(keydesk.count(has_link).await, 1);
+    // A revoked invitation is not sent anymore.
+    let page = ann.get("/members").await.text;
+    let after = page.split("/members/invitations/").nth(2).expect("a form of the invitation");
+    let invitation = after.split('/').next().expect("an ID");
+    let revoked = ann.post(&format!("/members/invitations/{invitation}/revoke"), &[]).await;
+    assert_eq!(revoked.status, 303, "{}", revoked.text);
+    eventually("the mail is dropped", async || keydesk.count(waiting).await == 0).await;
+    assert!(server.taken().iter().all(|mail| mail["to"][0] != "bob@example.com"));
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn follow_writers(report: &mut Report, changes: usize, is_cut: bool) {
     let server = Postgres::start("");
     let database = server.new_database();
     let place: DatabaseUrl = server.url(&database).parse().expect("a place");
-    let link = Proxy::to(([127, 0, 0, 1], server.port).into()).await;
+    let link = Arc::new(Proxy::to(([127, 0, 0, 1], server.port).into()).await);
     let far: DatabaseUrl =
         format!("postgres://keydesk@{}/{database}", link.addr).parse().expect("a place");
     let writer = Store::open(&place).await.expect("opens");
@@ -85,15 +85,16 @@ async fn follow_writers(report: &mut Report, changes: usize, is_cut: bool) {
     let store = Store::open(&far).await.expect("opens");
     store.follow(Arc::clone(&follower) as Arc<dyn Feed>, None).await.expect("follows");
     let tasks = follow(&store);
+    let breaks = Arc::clone(&link);
     let chaos = tokio::spawn(async move {
         if !is_cut {
             return;
         }
         for mode in [Mode::Cut, Mode::Hole].into_iter().cycle() {
             tokio::time::sleep(Duration::from_secs(4)).await;
-            link.set(mode);
+            breaks.set(mode);
             tokio::time::sleep(Duration::from_millis(300)).await;
-            link.set(Mode::Pass);
+            breaks.set(Mode::Pass);
         }
     });
     let writers: Vec<_> = (0..WRITERS)
@@ -103,7 +104,10 @@ async fn follow_writers(report: &mut Report, changes: usize, is_cut: bool) {
     for writer in writers {
         committed.extend(writer.await.expect("writes"));
     }
+    // It may have been stopped while the link was cut.
     chaos.abort();
+    let _ = chaos.await;
+    link.set(Mode::Pass);
     tokio::time::sleep(Duration::from_secs(4)).await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     let seen = follower.seen.lock().expect("not poisoned");

@@ -18,7 +18,6 @@ use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio_util::task::TaskTracker;
 
 /// The services that the console depends on.
 #[derive(Debug)]
@@ -41,7 +40,6 @@ pub struct Parts {
     pub(crate) outbound: Outbound,
     pub mailer: Mailer,
     /// The tasks that are sending email.
-    pub(crate) mails: TaskTracker,
     pub openapi: OpenApiSource,
     pub clock: Clock,
     pub entropy: Entropy,
@@ -107,7 +105,6 @@ impl AppState {
             nodes,
             outbound,
             mailer,
-            mails: TaskTracker::new(),
             openapi,
             clock,
             entropy,

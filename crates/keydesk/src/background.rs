@@ -44,10 +44,10 @@ pub const REQUESTS: Job = Job {
     runs_at_start: true,
 };
 pub const MAIL: Job = Job {
-    name: "mail_retries",
+    name: "mail",
     period: Duration::from_secs(5),
     needs: "a console, the database, and the mail server",
-    runs_at_start: false,
+    runs_at_start: true,
 };
 pub const WEBHOOKS: Job = Job {
     name: "webhooks",
@@ -85,6 +85,11 @@ pub const USAGE: Job = Job {
 pub trait Work: Send + 'static {
     /// Runs the work once. An error is shown in `/status` until the next run.
     fn run(&mut self) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Waits until there is work before the period is over.
+    fn woken(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 struct Row {
@@ -115,7 +120,10 @@ impl Background {
             loop {
                 let result = work.run().await;
                 background.note(row, result);
-                tokio::time::sleep(job.period).await;
+                tokio::select! {
+                    () = tokio::time::sleep(job.period) => {}
+                    () = work.woken() => {}
+                }
             }
         })
     }

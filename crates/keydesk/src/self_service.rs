@@ -151,13 +151,17 @@ impl Work for NoticeJob {
     }
 }
 
-/// Retries mail that the mail server did not accept.
+/// Sends waiting email.
 impl Work for MailQueue {
     async fn run(&mut self) -> Result<(), String> {
-        self.retry_due().await.map_err(|error| {
-            tracing::warn!(%error, "failed to read waiting mail");
+        self.send_due().await.map_err(|error| {
+            tracing::warn!(%error, "failed to read waiting email");
             error.to_string()
         })
+    }
+
+    async fn woken(&mut self) {
+        Self::woken(self).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! `keydesk user`: helps users who can't log in, and erases users.
 
 use crate::{config::Config, data, serve};
-use keydesk_control::{erase_user, make_reset_link, reset_two_factor};
+use keydesk_control::{MailQueue, erase_user, make_reset_link, reset_two_factor};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -54,7 +54,9 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             );
         }
     }
-    app.finish_mail().await;
+    if let Some(mut queue) = MailQueue::new(app.clone()) {
+        queue.finish().await?;
+    }
     app.store.close().await;
     Ok(())
 }

@@ -71,7 +71,7 @@ pub use token::{
 pub use token_limits::{IpAllowlist, IpAllowlistError, TokenLimits};
 pub use unfamiliar::{FirstUse, UnfamiliarUse};
 pub use usage::{Called, Usage, Violation, Violations};
-pub use user::{Email, EmailError};
+pub use user::{Email, EmailError, LinkKind};
 pub use webhook::{
     AUDIT_RECORDED, DeliveryState, DisabledReason, EventFilter, EventFilterError, FAILING_FOR,
     LONGEST_DELAY, WebhookState, retry_delay,

@@ -1,7 +1,8 @@
-//! Email addresses of users: stored as typed for delivery, compared in one canonical form.
+//! Email addresses of users: stored as typed for delivery, compared in one canonical form. What the links in email open.
 
 use crate::is_deceptive;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use unicode_normalization::UnicodeNormalization;
 
@@ -95,6 +96,18 @@ impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// What the link of an email opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    Invitation,
+    PasswordReset,
+    SignUp,
+    /// The confirmation of a new email address by the old one.
+    OldEmail,
+    NewEmail,
 }
 
 #[cfg(test)]

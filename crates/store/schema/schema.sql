@@ -528,10 +528,13 @@ CREATE TABLE identity (
     PRIMARY KEY (account_id, issuer, subject)
 ) STRICT;
 
--- Email that is yet to be sent, encrypted because it holds one-time links. Failed email stays for a while without text.
+-- Email that is yet to be sent, encrypted because it holds addresses and names. The one-time code of a link is generated
+-- when the email is sent; `code_hash` is its digest, by which the row that the code opens is found. Failed email stays for a
+-- while without text.
 CREATE TABLE outbox (
     id TEXT PRIMARY KEY,
     sealed BLOB,
+    code_hash BLOB,
     invitation_id TEXT,
     created_at INTEGER NOT NULL,
     next_at INTEGER,

@@ -42,8 +42,8 @@ impl Store {
                 Back::Postgres(PostgresServers::open(place, migrates).await?)
             }
         };
-        let (follower, sealer) = (Arc::default(), Arc::default());
-        Ok(Self { back: Arc::new(back), follower, sealer })
+        let (follower, sealer, mail_added) = Default::default();
+        Ok(Self { back: Arc::new(back), follower, sealer, mail_added })
     }
 
     /// Waits for the check of a large file, which runs during the first reads. Nothing may be trusted or written
@@ -62,6 +62,11 @@ impl Store {
 
     pub(crate) fn seal(&self, chain: &str) -> String {
         seal(self.sealer.get().map(AsRef::as_ref), chain)
+    }
+
+    /// Waits until this process has added email.
+    pub async fn mail_added(&self) {
+        self.mail_added.notified().await;
     }
 
     /// Returns whether other machines may have it open, too.

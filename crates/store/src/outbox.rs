@@ -1,10 +1,11 @@
-//! Emails that wait to be sent to the mail server, and their delivery state.
+//! Emails that wait to be sent to the mail server, and their delivery state. An email is added in the transaction of the
+//! change that it is about. The one-time code of its link is generated when it is sent, so only a digest is stored.
 
 use crate::{
     Read, StoreError, Write, row,
     sql::{SqlRow, query},
 };
-use keydesk_model::{AccountId, InvitationId, MailId, Timestamp};
+use keydesk_model::{AccountId, InvitationId, LinkKind, MailId, Timestamp};
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
@@ -12,16 +13,17 @@ pub struct NewMail {
     pub id: MailId,
     /// The sealed address and text.
     pub sealed: Vec<u8>,
+    /// The digest that stands for the code of its link, if there is one.
+    pub code_hash: Option<[u8; 32]>,
     /// The invitation in the email, if there is one.
     pub invitation: Option<InvitationId>,
-    /// The time from which another node may send it if its sender has not finished.
-    pub next_at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
 pub struct WaitingMail {
     pub id: MailId,
     pub sealed: Vec<u8>,
+    pub code_hash: Option<[u8; 32]>,
     pub created_at: Timestamp,
     pub next_at: Timestamp,
     pub tries: i64,
@@ -41,12 +43,23 @@ const UNDER_OTHERS: &str = "SELECT id, sealed FROM outbox WHERE sealed IS NOT NU
 const COUNT_UNDER_OTHERS: &str =
     "SELECT count(*) AS number FROM outbox WHERE sealed IS NOT NULL AND substr(sealed, 2, 8) <> $1";
 const RESEAL: &str = "UPDATE outbox SET sealed = $1 WHERE id = $2 AND sealed = $3";
-const ADD: &str = "INSERT INTO outbox (id, sealed, invitation_id, created_at, next_at, tries, error) \
-    VALUES ($1, $2, $3, $4, $5, 0, '')";
-const DUE: &str = "SELECT id, sealed, created_at, next_at, tries FROM outbox \
-    WHERE next_at IS NOT NULL AND next_at <= $1 AND sealed IS NOT NULL ORDER BY next_at LIMIT 50";
+const ADD: &str = "INSERT INTO outbox (id, sealed, code_hash, invitation_id, created_at, next_at, tries, error) \
+    VALUES ($1, $2, $3, $4, $5, $5, 0, '')";
+const DUE: &str = "SELECT id, sealed, code_hash, created_at, next_at, tries FROM outbox \
+    WHERE next_at IS NOT NULL AND next_at <= $1 AND sealed IS NOT NULL ORDER BY next_at LIMIT $2";
 /// Claims an email by moving its next attempt into the future.
 const CLAIM: &str = "UPDATE outbox SET next_at = $1 WHERE id = $2 AND next_at = $3";
+const SET_CODE: &str = "UPDATE outbox SET code_hash = $1 WHERE id = $2";
+const NEW_INVITATION_CODE: &str = "UPDATE invitation SET code_hash = $1, expires_at = $2 \
+    WHERE code_hash = $3 AND closed_at IS NULL";
+const NEW_RESET_CODE: &str =
+    "UPDATE reset SET code_hash = $1, expires_at = $2 WHERE code_hash = $3 AND closed_at IS NULL";
+const NEW_SIGN_UP_CODE: &str =
+    "UPDATE sign_up SET code_hash = $1, expires_at = $2 WHERE code_hash = $3 AND closed_at IS NULL";
+const NEW_CODE_FOR_OLD_EMAIL: &str = "UPDATE email_change SET old_code_hash = $1, expires_at = $2 \
+    WHERE old_code_hash = $3 AND closed_at IS NULL";
+const NEW_CODE_FOR_NEW_EMAIL: &str = "UPDATE email_change SET new_code_hash = $1, expires_at = $2 \
+    WHERE new_code_hash = $3 AND closed_at IS NULL";
 const SENT: &str = "DELETE FROM outbox WHERE id = $1";
 const DELAYED: &str = "UPDATE outbox SET next_at = $1, tries = tries + 1, error = $2 WHERE id = $3";
 const FAILED: &str =
@@ -60,6 +73,7 @@ fn waiting(row: &SqlRow) -> Result<WaitingMail, StoreError> {
     Ok(WaitingMail {
         id: row::parsed(row, "id")?,
         sealed: row.get("sealed")?,
+        code_hash: row::digest_opt(row, "code_hash")?,
         created_at: row::instant(row, "created_at")?,
         next_at: row::instant(row, "next_at")?,
         tries: row.get("tries")?,
@@ -68,8 +82,13 @@ fn waiting(row: &SqlRow) -> Result<WaitingMail, StoreError> {
 
 impl Read {
     /// Returns the emails to be sent now.
-    pub async fn list_due_mail(&mut self, now: Timestamp) -> Result<Vec<WaitingMail>, StoreError> {
-        query(DUE).bind(now).all(self).await?.iter().map(waiting).collect()
+    pub async fn list_due_mail(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WaitingMail>, StoreError> {
+        let asked = query(DUE).bind(now).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        asked.all(self).await?.iter().map(waiting).collect()
     }
 
     pub async fn list_mail_under_others(
@@ -103,11 +122,37 @@ impl Read {
 }
 
 impl Write {
+    /// Adds an email, which is due when the transaction commits.
     pub async fn add_mail(&mut self, new: &NewMail) -> Result<(), StoreError> {
         let now = self.now();
         let invitation = new.invitation.map(|id| id.to_string());
-        let add = query(ADD).bind(new.id).bind(new.sealed.as_slice()).bind(invitation.as_deref());
-        add.bind(now).bind(new.next_at).execute(self).await.map(|_| ())
+        let add = query(ADD).bind(new.id).bind(new.sealed.as_slice()).bind(new.code_hash);
+        add.bind(invitation.as_deref()).bind(now).execute(self).await?;
+        self.announces_mail();
+        Ok(())
+    }
+
+    /// Replaces the code of an open link, which then lasts until `expires_at`. Returns `false` if the link is no longer
+    /// open, as after an invitation is revoked.
+    pub async fn replace_link_code(
+        &mut self,
+        kind: LinkKind,
+        (old, new): ([u8; 32], [u8; 32]),
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let statement = match kind {
+            LinkKind::Invitation => NEW_INVITATION_CODE,
+            LinkKind::PasswordReset => NEW_RESET_CODE,
+            LinkKind::SignUp => NEW_SIGN_UP_CODE,
+            LinkKind::OldEmail => NEW_CODE_FOR_OLD_EMAIL,
+            LinkKind::NewEmail => NEW_CODE_FOR_NEW_EMAIL,
+        };
+        let replace = query(statement).bind(new).bind(expires_at).bind(old);
+        Ok(replace.execute(self).await? == 1)
+    }
+
+    pub async fn set_mail_code(&mut self, id: MailId, hash: [u8; 32]) -> Result<(), StoreError> {
+        query(SET_CODE).bind(hash).bind(id).execute(self).await.map(|_| ())
     }
 
     /// Claims an email for a limited time. Returns `false` if another node has claimed it.

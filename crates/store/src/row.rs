@@ -51,6 +51,14 @@ pub(crate) fn digest(row: &SqlRow, column: &'static str) -> Result<[u8; 32], Sto
     bytes.try_into().map_err(|_| StoreError::Unreadable { column })
 }
 
+pub(crate) fn digest_opt(
+    row: &SqlRow,
+    column: &'static str,
+) -> Result<Option<[u8; 32]>, StoreError> {
+    let bytes: Option<&[u8]> = row.get(column)?;
+    bytes.map(|bytes| bytes.try_into().map_err(|_| StoreError::Unreadable { column })).transpose()
+}
+
 /// Escapes `text` for a LIKE pattern with the escape character `!`.
 pub(crate) fn escape_like(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")

@@ -13,7 +13,7 @@ use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicBool, AtomicI64, AtomicUsize},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// The store, with the follower of the feed in this process.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Store {
     pub(crate) back: Arc<Back>,
     pub(crate) follower: Arc<OnceLock<Follower>>,
     pub(crate) sealer: Arc<OnceLock<Arc<dyn Sealer>>>,
+    /// Wakes the sender of email when a transaction that added some has committed.
+    pub(crate) mail_added: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Store {

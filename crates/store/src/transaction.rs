@@ -80,6 +80,8 @@ pub struct Write {
     last_change: Option<(i64, String)>,
     /// The request that its commit finishes.
     request: Option<IdempotentRequest>,
+    /// Whether it added email, which is sent when it commits.
+    has_mail: bool,
 }
 
 /// The result of a commit that others must follow.
@@ -114,7 +116,7 @@ impl Write {
         (now, turn): (Timestamp, Option<PoolTurn>),
         store: Store,
     ) -> Self {
-        Self { read, now, turn, store, last_change: None, request: None }
+        Self { read, now, turn, store, last_change: None, request: None, has_mail: false }
     }
 
     /// Returns the time by the database's own clock, for irreversible actions. A file has this machine's clock.
@@ -154,9 +156,19 @@ impl Write {
         self.request = request;
     }
 
+    /// Makes the commit wake the sender of email.
+    pub(crate) fn announces_mail(&mut self) {
+        self.has_mail = true;
+    }
+
     /// Commits work that changes nothing that needs an audit entry.
     pub async fn keep(self) -> Result<(), StoreError> {
-        self.read.finish().await
+        let Self { read, store, has_mail, .. } = self;
+        read.finish().await?;
+        if has_mail {
+            store.mail_added.notify_one();
+        }
+        Ok(())
     }
 
     /// Writes the audit entry, commits, and returns when this process's gateway has applied every change. From then on,
@@ -177,10 +189,13 @@ impl Write {
             _ => Durability::Single,
         };
         let history = self.turn.map(|turn| turn.now.since(turn.history_since));
-        let Self { read, now, store, last_change, .. } = self;
+        let Self { read, now, store, last_change, has_mail, .. } = self;
         let finished = tokio::spawn(async move {
             let _under_way = last_change.as_ref().map(|(seq, _)| store.note_committing(*seq));
             read.finish().await.inspect_err(|error| store.note(error))?;
+            if has_mail {
+                store.mail_added.notify_one();
+            }
             let is_journaled = match last_change {
                 Some(_) => store.settle().await?,
                 None => true,

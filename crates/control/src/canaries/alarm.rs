@@ -50,10 +50,10 @@ async fn raise(app: &AppState, canary: &Canary, before: Timestamp) -> Result<(),
         account: Some(canary.account),
         target: canary.id.to_string(),
     };
+    let url = &app.settings.console_url;
+    let message = || Message::canary_used((&canary.name, count), first, url);
+    app.add_mail_to(&mut write, &members, message).await?;
     write.commit(entry).await?;
     tracing::warn!(canary = %canary.id, uses = count, "a canary token was used");
-    app.send_mail_to(&members, || {
-        Message::canary_used((&canary.name, count), first, &app.settings.console_url)
-    });
     Ok(())
 }

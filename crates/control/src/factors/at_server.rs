@@ -27,9 +27,9 @@ pub async fn reset_two_factor(app: &AppState, email: &str) -> Result<(), Refusal
     // Failed attempts on a removed factor no longer lock the user out.
     write.clear_factor_attempts(id).await?;
     let removed = Event::UserSecondFactorRemoved { before: SecondFactorDetail::AUTHENTICATOR };
-    write.commit(Administrator::Server.instance_entry(removed, id)).await?;
     let url = &app.settings.console_url;
     let message = Message::to(language, || Message::second_factor_removed(false, url));
-    app.send_mail(&email, message);
+    app.add_mail(&mut write, &email, message).await?;
+    write.commit(Administrator::Server.instance_entry(removed, id)).await?;
     Ok(())
 }

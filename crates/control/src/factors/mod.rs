@@ -120,9 +120,9 @@ pub(crate) async fn confirm(
     write.confirm_totp(user).await?;
     let codes = new_codes(app, &mut write, user).await?;
     let added = Event::UserSecondFactorAdded { after: SecondFactorDetail::AUTHENTICATOR };
-    write.commit(caller.own_entry(added, user)).await?;
     let message = Message::second_factor_added(&app.settings.console_url);
-    app.send_mail(&caller.user().email, message);
+    app.add_mail(&mut write, &caller.user().email, message).await?;
+    write.commit(caller.own_entry(added, user)).await?;
     Ok(codes)
 }
 
@@ -141,9 +141,9 @@ pub(crate) async fn renew_codes(
     let mut write = proved(app, caller, code).await?;
     let codes = new_codes(app, &mut write, caller.user().id).await?;
     let regenerated = Event::UserRecoveryCodesRegenerated {};
-    write.commit(caller.own_entry(regenerated, caller.user().id)).await?;
     let message = Message::recovery_codes_renewed(&app.settings.console_url);
-    app.send_mail(&caller.user().email, message);
+    app.add_mail(&mut write, &caller.user().email, message).await?;
+    write.commit(caller.own_entry(regenerated, caller.user().id)).await?;
     Ok(codes)
 }
 
@@ -159,9 +159,9 @@ pub(crate) async fn remove(
         write.set_recovery_codes(caller.user().id, &[]).await?;
     }
     let removed = Event::UserSecondFactorRemoved { before: SecondFactorDetail::AUTHENTICATOR };
-    write.commit(caller.own_entry(removed, caller.user().id)).await?;
     let message = Message::second_factor_removed(has_more, &app.settings.console_url);
-    app.send_mail(&caller.user().email, message);
+    app.add_mail(&mut write, &caller.user().email, message).await?;
+    write.commit(caller.own_entry(removed, caller.user().id)).await?;
     Ok(())
 }
 

@@ -9,20 +9,20 @@ use crate::{
 use keydesk_model::{CANARY_SUMMARY, Event, Origin, Permission, Role, audit::LeakReport};
 use keydesk_store::{Canary, ManagementKey, NoticeKind, StoreError};
 
-/// Notifies the members who are responsible for a leaked token, and what stops working.
+/// Notifies the members who are responsible for a leaked token, and what stops working. The email names the receipt of the
+/// revocation, so it is added after that.
 pub(super) async fn notify(app: &AppState, leak: &Leak<'_>) -> Result<(), StoreError> {
     let token = &leak.secret.token;
-    let mut read = app.store.read().await?;
-    let account = read.find_account(token.account).await?;
-    let recipients = read.list_whom_to_tell(token.account, token.id).await?;
+    let mut write = app.store.write(app.now()).await?;
+    let account = write.find_account(token.account).await?;
+    let recipients = write.list_whom_to_tell(token.account, token.id).await?;
     let operators = match leak.remedy {
         // A member could report their own token again and again.
         Remedy::Replace(_) if app.leak_notices.take(&token.id.to_string(), app.now()).is_ok() => {
-            read.list_operators().await?
+            write.list_operators().await?
         }
         _ => Vec::new(),
     };
-    drop(read);
     let next = match leak.remedy {
         Remedy::Replace(_) => NextStep::UseNewBearerToken,
         Remedy::RevokePrevious => NextStep::UpdateOldClients,
@@ -43,10 +43,10 @@ pub(super) async fn notify(app: &AppState, leak: &Leak<'_>) -> Result<(), StoreE
         }
         let message =
             Message::to(language, || Message::token_leaked(&described, &app.settings.console_url));
-        app.send_mail(&email, message);
+        app.add_mail(&mut write, &email, message).await?;
         notified.push(email);
     }
-    Ok(())
+    write.keep().await
 }
 
 /// Notifies the administrators of the account, or the operators, that a management key has leaked.
@@ -56,19 +56,20 @@ pub(super) async fn notify_about_key(
     report: &LeakReport,
 ) -> Result<(), StoreError> {
     let url = &app.settings.console_url;
-    let mut read = app.store.read().await?;
+    let mut write = app.store.write(app.now()).await?;
     let Some(account) = key.account else {
-        let operators = read.list_operators().await?;
-        for operator in operators {
-            app.send_mail(&operator.email, Message::key_leaked(key, "", report, url));
+        for operator in write.list_operators().await? {
+            let message = Message::key_leaked(key, "", report, url);
+            app.add_mail(&mut write, &operator.email, message).await?;
         }
-        return Ok(());
+        return write.keep().await;
     };
-    let members = members_with(&mut read, account, |role| role >= Role::Administrator).await?;
-    let account = read.find_account(account).await?.map(|account| account.name);
+    let members = members_with(&mut write, account, |role| role >= Role::Administrator).await?;
+    let account = write.find_account(account).await?.map(|account| account.name);
     let account = account.unwrap_or_default();
-    app.send_mail_to(&members, || Message::key_leaked(key, &account, report, url));
-    Ok(())
+    let message = || Message::key_leaked(key, &account, report, url);
+    app.add_mail_to(&mut write, &members, message).await?;
+    write.keep().await
 }
 
 /// Raises the alarm for a canary token that someone has found: at most one in ten minutes.
@@ -92,9 +93,10 @@ pub(super) async fn raise_canary_alarm(
     let members = members_with(&mut write, canary.account, may_see).await?;
     let event = Event::CanaryLeaked { name: canary.name.clone(), report: report.clone() };
     let of = (Some(canary.account), &*canary.id.to_string());
+    let url = &app.settings.console_url;
+    let message = || Message::canary_leaked((&canary.name, report), origin, url);
+    app.add_mail_to(&mut write, &members, message).await?;
     write.commit(entry(event, of, origin)).await?;
     tracing::warn!(canary = %canary.id, reporter = report.reporter.as_str(), "a canary token was found");
-    let url = &app.settings.console_url;
-    app.send_mail_to(&members, || Message::canary_leaked((&canary.name, report), origin, url));
     Ok(())
 }

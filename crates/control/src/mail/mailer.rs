@@ -1,7 +1,14 @@
 //! How email leaves: by SMTP, into the mailbox in memory, or not at all.
 
-use super::smtp::{MailError, Smtp, SmtpSettings};
+use super::{
+    Link, Message,
+    link::PLACE,
+    smtp::{MailError, Smtp, SmtpSettings},
+};
+use keydesk_model::{Email, Timestamp};
 use keydesk_outbound::Outbound;
+use keydesk_store::{StoreError, Write};
+use keydesk_token::Entropy;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
@@ -27,6 +34,27 @@ pub struct Mail {
     pub(crate) body: String,
     /// Microseconds since 1970.
     pub(crate) at: i64,
+    /// The link in the text whose code is yet to be generated.
+    pub(super) link: Option<Link>,
+}
+
+impl Mail {
+    pub(super) fn new(to: &Email, message: Message, now: Timestamp) -> Self {
+        let Message { subject, body, link, .. } = message;
+        Self { to: to.to_string(), subject, body, at: now.as_micros(), link }
+    }
+
+    /// Generates the code of its link. Returns `false` if the link is no longer open.
+    pub(super) async fn complete(
+        &mut self,
+        write: &mut Write,
+        entropy: &Entropy,
+    ) -> Result<bool, StoreError> {
+        let Some(link) = &mut self.link else { return Ok(true) };
+        let Some(code) = link.generate_code(write, entropy).await? else { return Ok(false) };
+        self.body = self.body.replace(PLACE, &code);
+        Ok(true)
+    }
 }
 
 impl Mailer {

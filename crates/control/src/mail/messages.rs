@@ -1,5 +1,6 @@
 //! The emails that Keydesk sends, in the language of their recipients.
 
+use super::Link;
 use crate::door::{
     language::{LocalizedText, in_language, label, text},
     when::When,
@@ -64,6 +65,8 @@ pub(crate) struct Message {
     pub body: String,
     /// The invitation in the email. *Members* shows whether it was delivered.
     pub invitation: Option<InvitationId>,
+    /// The link in the email, if it works once.
+    pub link: Option<Link>,
 }
 
 impl Message {
@@ -71,7 +74,7 @@ impl Message {
     fn new(name: &str, fill: impl for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>) -> Self {
         let said = |id: &str| fill(text(id)).to_string();
         let body = format!("{}\n", said(&format!("mail-{name}")));
-        Self { subject: said(&format!("mail-{name}-subject")), body, invitation: None }
+        Self { subject: said(&format!("mail-{name}-subject")), body, invitation: None, link: None }
     }
 
     /// Writes an email in the recipient's language, or else in the request's.
@@ -100,6 +103,11 @@ impl Message {
 
     pub fn of_invitation(self, id: InvitationId) -> Self {
         Self { invitation: Some(id), ..self }
+    }
+
+    /// Adds the link whose URL is in the text.
+    pub fn with_link(self, link: Link) -> Self {
+        Self { link: Some(link), ..self }
     }
 
     pub fn test(console_url: &str) -> Self {

@@ -1,13 +1,15 @@
-//! Email to users: by SMTP if configured, or else into a mailbox in memory that the console shows on loopback. Email
-//! contains one-time links, so it is never logged and is sealed in the database.
+//! Email to users: by SMTP if configured, or else into a mailbox in memory that the console shows on loopback. It is added
+//! in the transaction of the change that it is about, and sent when that commits. It is never logged.
 
 mod console;
+mod link;
 mod mailer;
 mod messages;
 mod outbox;
 mod smtp;
 
 pub(crate) use console::show;
+pub(crate) use link::Link;
 pub use mailer::{Mail, Mailer};
 pub(crate) use messages::{LeakedToken, Message, NextStep};
 pub(crate) use outbox::BELONGS_TO;
@@ -16,39 +18,44 @@ pub use smtp::{MailError, Smtp, SmtpSettings};
 
 use crate::AppState;
 use keydesk_model::{AccountId, Email, Role};
-use keydesk_store::{Member, Read, StoreError};
-use std::sync::Arc;
+use keydesk_store::{Member, Read, StoreError, Write};
 
 impl AppState {
-    /// Waits until all email has been sent or stored, for a command before it exits.
-    pub async fn finish_mail(&self) {
-        self.mails.close();
-        self.mails.wait().await;
-    }
-
-    /// Sends in the background, because the response time must not reveal whether the recipient exists.
-    pub(crate) fn send_mail(&self, to: &Email, message: Message) {
-        let Message { subject, body, invitation } = message;
-        let mail = Mail { to: to.to_string(), subject, body, at: self.now().as_micros() };
+    /// Adds an email to a transaction. It is sent when that commits, in the background: the response time must not reveal
+    /// whether the recipient exists.
+    pub(crate) async fn add_mail(
+        &self,
+        write: &mut Write,
+        to: &Email,
+        message: Message,
+    ) -> Result<(), StoreError> {
         match &self.mailer {
-            Mailer::Off => tracing::warn!("mail could not be sent: no [mail] is configured"),
-            Mailer::Mailbox(_) => self.mailer.keep(mail),
-            Mailer::Smtp(smtp) => {
-                let sending = outbox::send(self.clone(), Arc::clone(smtp), mail, invitation);
-                self.mails.spawn(async move {
-                    if let Err(error) = sending.await {
-                        tracing::error!(%error, "failed to store an email or its delivery result");
-                    }
-                });
+            Mailer::Off => {
+                tracing::warn!("mail could not be sent: no [mail] is configured");
+                Ok(())
             }
+            Mailer::Mailbox(_) => {
+                let mut mail = Mail::new(to, message, self.now());
+                mail.complete(write, &self.entropy).await?;
+                self.mailer.keep(mail);
+                Ok(())
+            }
+            Mailer::Smtp(_) => outbox::add(self, write, to, message).await,
         }
     }
 
-    /// Sends an email to each of these members, in their language.
-    pub(crate) fn send_mail_to(&self, members: &[Member], message: impl Fn() -> Message) {
+    /// Adds an email to each of these members, in their language.
+    pub(crate) async fn add_mail_to(
+        &self,
+        write: &mut Write,
+        members: &[Member],
+        message: impl Fn() -> Message,
+    ) -> Result<(), StoreError> {
         for member in members {
-            self.send_mail(&member.email, Message::to(member.language, &message));
+            let message = Message::to(member.language, &message);
+            self.add_mail(write, &member.email, message).await?;
         }
+        Ok(())
     }
 }
 

@@ -238,6 +238,7 @@ mod tests {
             subject: "Grüße".to_owned(),
             body,
             at: 1_700_000_000_000_000,
+            link: None,
         };
         let text = |body: String| {
             let message = smtp.message(&mail(body), "eml_1").expect("a message");

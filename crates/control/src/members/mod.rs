@@ -166,10 +166,9 @@ pub(crate) async fn remove(
     let closed = take_out(&mut write, &member).await?;
     let before = EmailAndRole { email: member.email.to_string(), role: member.role };
     let entry = caller.entry(Event::MemberRemoved { before, invitations_closed: closed }, id);
-    let receipt = app.commit_with_receipt(write, entry).await?;
     let message = Message::to(member.language, || Message::removed(&caller.account.name));
-    app.send_mail(&member.email, message);
-    Ok(receipt)
+    app.add_mail(&mut write, &member.email, message).await?;
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
 /// Ends a membership and everything that depends on it, and returns the number of closed invitations.
@@ -219,11 +218,10 @@ pub(crate) async fn log_out(
         invitations_closed: closed,
     };
     let entry = caller.entry(Event::MemberLoggedOutOfAllSessions { ended }, id);
-    let receipt = app.commit_with_receipt(write, entry).await?;
     let (by, account) = (&caller.user.name, &caller.account.name);
     let message = Message::to(member.language, || {
         Message::logged_out(by, account, &app.settings.console_url)
     });
-    app.send_mail(&member.email, message);
-    Ok(receipt)
+    app.add_mail(&mut write, &member.email, message).await?;
+    Ok(app.commit_with_receipt(write, entry).await?)
 }

@@ -47,14 +47,14 @@ async fn record(app: &AppState, found: &Happened) -> Result<(), StoreError> {
         account: Some(account.id),
         target: subject,
     };
-    app.commit_with_receipt(write, entry).await?;
-    let is_paused = paused || is_restorable(&token, app.now());
+    let is_paused = paused || is_restorable(&token, write.now());
     for (email, language) in recipients {
         let url = &app.settings.console_url;
         let message = Message::to(language, || {
             Message::unfamiliar_use((&token, &account.name), found, is_paused, url)
         });
-        app.send_mail(&email, message);
+        app.add_mail(&mut write, &email, message).await?;
     }
+    app.commit_with_receipt(write, entry).await?;
     Ok(())
 }

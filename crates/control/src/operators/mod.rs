@@ -156,15 +156,14 @@ pub(crate) async fn set_state(
     };
     let entry = Administrator::Operator(operator).entry(event, account.id);
     let owners = members_with(&mut write, account.id, |role| role == Role::Owner).await?;
+    let message = || Message::account_state(&account.name, next);
+    app.add_mail_to(&mut write, &owners, message).await?;
     // A receipt names the gateways that reject, and none rejects a restored account.
-    let receipt = if next == AccountState::Active {
+    if next == AccountState::Active {
         write.commit(entry).await?;
-        None
-    } else {
-        app.commit_with_receipt(write, entry).await?
-    };
-    app.send_mail_to(&owners, || Message::account_state(&account.name, next));
-    Ok(receipt)
+        return Ok(None);
+    }
+    Ok(app.commit_with_receipt(write, entry).await?)
 }
 
 /// Changes the plan of an account; an empty name selects the default plan.

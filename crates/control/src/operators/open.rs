@@ -3,14 +3,14 @@
 
 use crate::{
     AppState, accounts,
-    mail::{Message, members_with},
-    one_time::codes,
+    mail::{Link, Message, members_with},
+    members::INVITATION_LASTS,
     principal::{Administrator, Operator},
     refusal::{At as _, Code, Refusal},
     throttling::attempts::{self, Sender},
 };
 use keydesk_model::{
-    AccountId, AccountName, AccountNumber, AttemptKind, Email, Event, InvitationId, Language,
+    AccountId, AccountName, AccountNumber, AttemptKind, Email, Event, InvitationId, LinkKind,
     OperatorPermission, Role,
     audit::{EmailAndRole, NewAccount},
 };
@@ -34,7 +34,8 @@ pub(crate) async fn open_account(
         .await?;
     let account = AccountId::generate(write.now(), &app.entropy);
     let number = accounts::add_account(app, &mut write, account, &name).await?;
-    let invited = add_first_owner(app, &mut write, account, &owner).await?;
+    let named = (account, name.as_str(), &owner);
+    add_first_owner(app, &mut write, named, &operator.user.name).await?;
     let after = NewAccount {
         name: name.to_string(),
         number: number.to_string(),
@@ -43,7 +44,6 @@ pub(crate) async fn open_account(
     };
     let created = Event::AccountCreated { after };
     write.commit(Administrator::Operator(operator).entry(created, account)).await?;
-    mail_first_owner(app, operator, (name.as_str(), &owner), invited).await;
     Ok(number)
 }
 
@@ -87,47 +87,39 @@ pub(crate) async fn invite_owner(
             write.close_invitation(account.id, earlier.id).await?;
         }
     }
-    let invited = add_first_owner(app, &mut write, account.id, &owner).await?;
+    let (by, url) = (&operator.user.name, &app.settings.console_url);
+    add_first_owner(app, &mut write, (account.id, &account.name, &owner), by).await?;
+    let message = || Message::another_owner((&account.name, by), owner.as_str(), url);
+    app.add_mail_to(&mut write, &present, message).await?;
     let after = EmailAndRole { email: owner.to_string(), role: Role::Owner };
     let invited_owner = Event::MemberInvited { after };
     write.commit(Administrator::Operator(operator).entry(invited_owner, account.id)).await?;
-    mail_first_owner(app, operator, (&account.name, &owner), invited).await;
-    let (by, url) = (&operator.user.name, &app.settings.console_url);
-    app.send_mail_to(&present, || Message::another_owner((&account.name, by), owner.as_str(), url));
     Ok(())
 }
 
-/// Creates the invitation link for an owner, and returns it with the language of an existing user.
+/// Adds the invitation of an owner by an operator, with its email.
 async fn add_first_owner(
     app: &AppState,
     write: &mut Write,
-    account: AccountId,
-    owner: &Email,
-) -> Result<(String, Option<Language>), StoreError> {
-    let (code, code_hash) = codes::generate(&app.entropy);
+    (account, account_name, owner): (AccountId, &str, &Email),
+    by: &str,
+) -> Result<(), StoreError> {
+    let link = Link::new(LinkKind::Invitation, INVITATION_LASTS, &app.entropy);
     let new = NewInvitation {
         id: InvitationId::generate(write.now(), &app.entropy),
         account,
         email: owner.clone(),
         role: Role::Owner,
-        code_hash,
+        code_hash: link.code_hash,
         invited_by: None,
-        expires_at: write.now().plus(crate::members::INVITATION_LASTS),
+        expires_at: write.now().plus(INVITATION_LASTS),
     };
     write.add_invitation(&new).await?;
     let known = write.find_user_by_email(owner).await?;
-    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
-    Ok((link, known.and_then(|user| user.language)))
-}
-
-async fn mail_first_owner(
-    app: &AppState,
-    operator: &Operator,
-    (account, owner): (&str, &Email),
-    (link, language): (String, Option<Language>),
-) {
     let api = app.openapi.title().await;
-    let message =
-        Message::to(language, || Message::first_owner((account, &operator.user.name), &api, &link));
-    app.send_mail(owner, message);
+    let url = link.url(&app.settings.console_url);
+    let message = Message::to(known.and_then(|user| user.language), || {
+        Message::first_owner((account_name, by), &api, &url)
+    });
+    app.add_mail(write, owner, message.with_link(link)).await
 }

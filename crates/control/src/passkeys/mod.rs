@@ -129,9 +129,9 @@ pub(crate) async fn add(
     let codes =
         if is_first { Some(factors::new_codes(app, &mut write, user).await?) } else { None };
     let after = SecondFactorDetail::passkey(name.as_str());
-    write.commit(caller.own_entry(Event::UserSecondFactorAdded { after }, user)).await?;
     let message = Message::passkey_added(&app.settings.console_url);
-    app.send_mail(&caller.user().email, message);
+    app.add_mail(&mut write, &caller.user().email, message).await?;
+    write.commit(caller.own_entry(Event::UserSecondFactorAdded { after }, user)).await?;
     Ok(codes)
 }
 
@@ -175,9 +175,9 @@ pub(crate) async fn remove(
         write.set_recovery_codes(user, &[]).await?;
     }
     let before = SecondFactorDetail::passkey(&found.name);
-    write.commit(caller.own_entry(Event::UserSecondFactorRemoved { before }, user)).await?;
     let message = Message::second_factor_removed(!must_prove, &app.settings.console_url);
-    app.send_mail(&caller.user().email, message);
+    app.add_mail(&mut write, &caller.user().email, message).await?;
+    write.commit(caller.own_entry(Event::UserSecondFactorRemoved { before }, user)).await?;
     Ok(())
 }
 

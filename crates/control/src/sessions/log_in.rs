@@ -145,8 +145,8 @@ pub(crate) async fn enter(
         account,
         ..visitor_entry(created, &user.id.to_string(), visitor.origin.clone())
     };
+    news.mail(app, &mut write, &entered, &visitor.origin).await?;
     write.commit(entry).await?;
-    news.send(app, &entered, &visitor.origin);
     Ok(entered)
 }
 
@@ -176,17 +176,24 @@ impl<'a> News<'a> {
         Ok(Self { user, had_devices, codes_left })
     }
 
-    pub fn send(self, app: &AppState, entered: &NewLogin, origin: &Origin) {
+    pub async fn mail(
+        self,
+        app: &AppState,
+        write: &mut Write,
+        entered: &NewLogin,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let (now, url) = (app.now(), &app.settings.console_url);
         let User { email, language, .. } = self.user;
         if self.had_devices && entered.device.is_some() {
             let message = Message::to(*language, || Message::new_device(origin, now, url));
-            app.send_mail(email, message);
+            app.add_mail(write, email, message).await?;
         }
         if let Some(left) = self.codes_left {
             let message = Message::to(*language, || Message::recovery_code_used(left, url));
-            app.send_mail(email, message);
+            app.add_mail(write, email, message).await?;
         }
+        Ok(())
     }
 }
 

@@ -175,15 +175,15 @@ async fn enter(
     }
     let sso_issuer = Some(sso.issuer.clone());
     let entry = entry(Event::SessionCreated { second_factor: None, sso_issuer });
-    // A role change may have revoked a token.
-    app.commit_with_receipt(write, entry).await?;
     if let LoggedIn::NewLogin(entered) = &logged_in {
-        news.send(app, entered, &visitor.origin);
+        news.mail(app, &mut write, entered, &visitor.origin).await?;
     }
     for address in identified.moved.iter().chain(identified.moved.as_ref().map(|_| &user.email)) {
-        let new = user.email.as_str();
-        app.send_mail(address, Message::to(user.language, || Message::email_changed(new)));
+        let message = Message::to(user.language, || Message::email_changed(user.email.as_str()));
+        app.add_mail(&mut write, address, message).await?;
     }
+    // A role change may have revoked a token.
+    app.commit_with_receipt(write, entry).await?;
     Ok(logged_in)
 }
 

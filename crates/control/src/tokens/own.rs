@@ -134,25 +134,24 @@ async fn tell(app: &AppState, token: &Token, origin: &Origin) -> Result<(), Stor
     if !app.mailer.can_send() {
         return Ok(());
     }
-    let mut read = app.store.read().await?;
-    let account = read.find_account(token.account).await?;
-    let user_message = match token.token_owner {
-        TokenOwner::Account => read.list_whom_to_tell(token.account, token.id).await?,
+    let mut write = app.store.write(app.now()).await?;
+    let account = write.find_account(token.account).await?;
+    let recipients = match token.token_owner {
+        TokenOwner::Account => write.list_whom_to_tell(token.account, token.id).await?,
         TokenOwner::Member(member) => {
-            let member = read.find_member(token.account, member).await?;
+            let member = write.find_member(token.account, member).await?;
             member.map(|member| (member.email, member.language)).into_iter().collect()
         }
     };
-    drop(read);
     let account = account.map(|account| account.name).unwrap_or_default();
     let from = origin.client_ip.map(|addr| addr.to_string()).unwrap_or_default();
     let url = &app.settings.console_url;
-    for (email, language) in user_message {
+    for (email, language) in recipients {
         let message =
             Message::to(language, || Message::rotated_by_client(&token.name, &account, &from, url));
-        app.send_mail(&email, message);
+        app.add_mail(&mut write, &email, message).await?;
     }
-    Ok(())
+    write.keep().await
 }
 
 /// Revokes the token permanently, including its previous secrets. A previous secret may revoke it as well.

@@ -58,10 +58,10 @@ async fn remind(app: &AppState, token: &Expiring, now: Timestamp) -> Result<(), 
         account: Some(token.account),
         target: token.token.to_string(),
     };
-    write.commit(entry).await?;
     for (email, language) in recipients {
         let message = Message::to(language, || Message::expiring(token, &app.settings.console_url));
-        app.send_mail(&email, message);
+        app.add_mail(&mut write, &email, message).await?;
     }
+    write.commit(entry).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ pub use at_server::{erase_user, make_reset_link};
 
 use crate::{
     AppState,
-    mail::Message,
+    mail::{Link, Message},
     one_time::codes,
     passwords::{Password, PasswordError},
     principal::Authenticated,
@@ -18,7 +18,8 @@ use crate::{
     throttling::attempts::{self, LoginAttempts, Sender},
 };
 use keydesk_model::{
-    Actor, AttemptKind, Email, Event, Language, Origin, RevocationReason, audit::LanguageDetail,
+    Actor, AttemptKind, Email, Event, Language, LinkKind, Origin, RevocationReason,
+    audit::LanguageDetail,
 };
 use keydesk_store::{Account, StoreError, User};
 use std::time::Duration;
@@ -81,8 +82,9 @@ pub(crate) async fn change_password(
     )
     .await?;
     let entry = caller.own_entry(Event::UserPasswordChanged { ended }, user.id);
+    let message = Message::password_changed(&app.settings.console_url);
+    app.add_mail(&mut write, &user.email, message).await?;
     let receipt = app.commit_with_receipt(write, entry).await?;
-    app.send_mail(&user.email, Message::password_changed(&app.settings.console_url));
     Ok((secret, receipt))
 }
 
@@ -116,19 +118,18 @@ pub(crate) async fn request_reset(
     // Above the limit no mail is sent; the response is the same.
     let found = found.filter(|_| sending.is_allowed);
     let mut write = app.store.write(app.now()).await?;
-    let (code, hash) = codes::generate(&app.entropy);
     let target = found.as_ref().map(|user| user.id.to_string()).unwrap_or_default();
     if let Some(user) = &found {
-        write.add_reset(hash, user.id, write.now().plus(RESET_LASTS)).await?;
+        let link = Link::new(LinkKind::PasswordReset, RESET_LASTS, &app.entropy);
+        let expires_at = write.now().plus(RESET_LASTS);
+        write.add_reset(link.code_hash, user.id, expires_at).await?;
+        let url = link.url(&app.settings.console_url);
+        let message = Message::to(user.language, || Message::reset(&url)).with_link(link);
+        // To the address on record, never to the entered one.
+        app.add_mail(&mut write, &user.email, message).await?;
     }
     let requested = Event::UserPasswordResetRequested { printed_on_server: false };
     write.commit(visitor_entry(requested, &target, origin)).await?;
-    if let Some(user) = found {
-        // To the address on record, never to the entered one.
-        let link = format!("{}/reset-password/{}", app.settings.console_url, code.as_str());
-        let message = Message::to(user.language, || Message::reset(&link));
-        app.send_mail(&user.email, message);
-    }
     Ok(())
 }
 
@@ -181,9 +182,8 @@ pub(crate) async fn reset_password(
     let reset = Event::UserPasswordReset { ended };
     let mut entry = visitor_entry(reset, &user.id.to_string(), origin);
     entry.actor = Actor::User { user: user.id, member: None };
-    let receipt = app.commit_with_receipt(write, entry).await?;
     let url = &app.settings.console_url;
     let message = Message::to(user.language, || Message::password_reset(url, &passkeys));
-    app.send_mail(&user.email, message);
-    Ok(receipt)
+    app.add_mail(&mut write, &user.email, message).await?;
+    Ok(app.commit_with_receipt(write, entry).await?)
 }

@@ -290,14 +290,14 @@ async fn disable(app: &AppState, id: WebhookId, reason: DisabledReason) -> Resul
         account: webhook.account,
         target: id.to_string(),
     };
-    write.commit(entry).await?;
-    tracing::warn!(webhook = %id, reason = reason.as_str(), "a webhook was disabled");
     for (email, language) in recipients {
         let message = Message::to(language, || {
             Message::webhook_disabled(&webhook, reason, &app.settings.console_url)
         });
-        app.send_mail(&email, message);
+        app.add_mail(&mut write, &email, message).await?;
     }
+    write.commit(entry).await?;
+    tracing::warn!(webhook = %id, reason = reason.as_str(), "a webhook was disabled");
     Ok(())
 }
 

@@ -6,14 +6,14 @@ pub(crate) mod console;
 use super::{Opening, open};
 use crate::{
     AppState,
-    mail::Message,
+    mail::{Link, Message},
     one_time::codes,
     principal::AnonymousUser,
     refusal::{At as _, Code, Refusal},
     sessions::{NewLogin, visitor_entry},
     throttling::attempts::{self, Sender},
 };
-use keydesk_model::{AccountName, Actor, AttemptKind, Email, Event, Origin};
+use keydesk_model::{AccountName, Actor, AttemptKind, Email, Event, LinkKind, Origin};
 use keydesk_store::{SignUp, StoreError};
 use std::time::Duration;
 
@@ -34,26 +34,20 @@ pub(crate) async fn ask(
         return Ok(());
     }
     let may_send = sending.is_allowed;
-    let (code, code_hash) = codes::generate(&app.entropy);
     let mut write = app.store.write(app.now()).await?;
-    let known = write.find_user_by_email(&email).await?;
-    let is_known = known.is_some();
-    if may_send && !is_known {
-        let until = write.now().plus(LASTS);
-        let sign_up = SignUp { email: email.clone(), account_name: name.to_string() };
-        write.add_sign_up(code_hash, &sign_up, until).await?;
-    }
-    write.commit(visitor_entry(Event::AccountSignUpRequested {}, "", origin)).await?;
     let url = &app.settings.console_url;
     if may_send {
-        let message = if is_known {
-            let language = known.and_then(|user| user.language);
-            Message::to(language, || Message::login_exists(url))
+        let message = if let Some(user) = write.find_user_by_email(&email).await? {
+            Message::to(user.language, || Message::login_exists(url))
         } else {
-            Message::sign_up(name.as_str(), &format!("{url}/sign-up/{}", code.as_str()))
+            let link = Link::new(LinkKind::SignUp, LASTS, &app.entropy);
+            let sign_up = SignUp { email: email.clone(), account_name: name.to_string() };
+            write.add_sign_up(link.code_hash, &sign_up, write.now().plus(LASTS)).await?;
+            Message::sign_up(name.as_str(), &link.url(url)).with_link(link)
         };
-        app.send_mail(&email, message);
+        app.add_mail(&mut write, &email, message).await?;
     }
+    write.commit(visitor_entry(Event::AccountSignUpRequested {}, "", origin)).await?;
     Ok(())
 }
 

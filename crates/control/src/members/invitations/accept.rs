@@ -86,10 +86,10 @@ pub(crate) async fn accept(
         account: Some(invitation.account),
         target: member.to_string(),
     };
-    write.commit(entry).await?;
     if let Some(news) = news {
-        news.send(app, &entered, &visitor.origin);
+        news.mail(app, &mut write, &entered, &visitor.origin).await?;
     }
+    write.commit(entry).await?;
     Ok(entered)
 }
 

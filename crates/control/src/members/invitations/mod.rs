@@ -6,16 +6,16 @@ pub(crate) mod console;
 
 use crate::{
     AppState,
-    mail::Message,
-    one_time::codes,
+    mail::{Link, Message},
     principal::Caller,
     refusal::{Code, Refusal},
     throttling::attempts::{self, Sender},
 };
 use keydesk_model::{
-    AttemptKind, Email, Event, InvitationId, Permission, Role, Timestamp, audit::EmailAndRole,
+    AttemptKind, Email, Event, InvitationId, LinkKind, Permission, Role, Timestamp,
+    audit::EmailAndRole,
 };
-use keydesk_store::{Invitation, NewInvitation, Read, Undelivered};
+use keydesk_store::{Invitation, NewInvitation, Read, StoreError, Undelivered, Write};
 use std::time::Duration;
 
 pub(crate) const INVITATION_LASTS: Duration = Duration::from_hours(168);
@@ -66,7 +66,6 @@ pub(crate) async fn invite(
         return Err(Refusal::new(Code::AlreadyMember).with_text("email", email).at("email"));
     }
     let open = write.list_invitations(caller.account.id, app.now()).await?;
-    // The invitation replaces an earlier one to the same address.
     let earlier = open.iter().find(|invitation| invitation.email == email);
     if role == Role::Owner || earlier.is_some_and(|earlier| earlier.role == Role::Owner) {
         caller.permit(Permission::ManageOwners)?;
@@ -74,30 +73,38 @@ pub(crate) async fn invite(
     if open.len() >= MOST_INVITATIONS {
         return Err(Refusal::new(Code::TooManyInvitations).with_count("most", MOST_INVITATIONS));
     }
-    let (code, code_hash) = codes::generate(&app.entropy);
-    let id = InvitationId::generate(write.now(), &app.entropy);
-    let expires_at = write.now().plus(INVITATION_LASTS);
-    let (account, invited_by) = (caller.account.id, caller.member.id);
-    let new = NewInvitation {
-        id,
-        account,
-        email: email.clone(),
-        role,
-        code_hash,
-        invited_by: Some(invited_by),
-        expires_at,
-    };
-    write.add_invitation(&new).await?;
+    let id = add_invitation(app, &mut write, &caller, (&email, role)).await?;
     let after = EmailAndRole { email: email.to_string(), role };
     write.commit(caller.entry(Event::MemberInvited { after }, id)).await?;
-    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
-    let language = known.and_then(|user| user.language);
+    Ok(id)
+}
+
+/// Adds an invitation, which replaces an earlier one to the same address, with its email.
+async fn add_invitation(
+    app: &AppState,
+    write: &mut Write,
+    caller: &Caller,
+    (email, role): (&Email, Role),
+) -> Result<InvitationId, StoreError> {
+    let link = Link::new(LinkKind::Invitation, INVITATION_LASTS, &app.entropy);
+    let id = InvitationId::generate(write.now(), &app.entropy);
+    let new = NewInvitation {
+        id,
+        account: caller.account.id,
+        email: email.clone(),
+        role,
+        code_hash: link.code_hash,
+        invited_by: Some(caller.member.id),
+        expires_at: write.now().plus(INVITATION_LASTS),
+    };
+    write.add_invitation(&new).await?;
+    let known = write.find_user_by_email(email).await?;
     let api = app.openapi.title().await;
-    let message = Message::to(language, || {
-        Message::invitation((&caller.account.name, &caller.user.name), role, &api, &link)
-    })
-    .of_invitation(id);
-    app.send_mail(&email, message);
+    let url = link.url(&app.settings.console_url);
+    let message = Message::to(known.and_then(|user| user.language), || {
+        Message::invitation((&caller.account.name, &caller.user.name), role, &api, &url)
+    });
+    app.add_mail(write, email, message.with_link(link).of_invitation(id)).await?;
     Ok(id)
 }
 
@@ -128,33 +135,12 @@ pub(crate) async fn resend(
     if !attempts::may_send(app, AttemptKind::Link, &invitation.email, sender).await? {
         return Err(Code::TooManyEmails.into());
     }
-    let (code, code_hash) = codes::generate(&app.entropy);
     let (mut write, caller) = caller.begin_as_member(app).await?;
-    let invitation = find_open(&mut write, (&caller, app.now()), id).await?;
-    let (account, email, role) = (caller.account.id, invitation.email, invitation.role);
-    let new = NewInvitation {
-        id: InvitationId::generate(write.now(), &app.entropy),
-        account,
-        email: email.clone(),
-        role,
-        code_hash,
-        invited_by: Some(caller.member.id),
-        expires_at: write.now().plus(INVITATION_LASTS),
-    };
-    let known = write.find_user_by_email(&email).await?;
-    // The invitation replaces the earlier one to the same address.
-    write.add_invitation(&new).await?;
+    let Invitation { email, role, .. } = find_open(&mut write, (&caller, app.now()), id).await?;
+    let new = add_invitation(app, &mut write, &caller, (&email, role)).await?;
     let after = EmailAndRole { email: email.to_string(), role };
-    write.commit(caller.entry(Event::MemberInvitationResent { after }, new.id)).await?;
-    let link = format!("{}/invitation/{}", app.settings.console_url, code.as_str());
-    let language = known.and_then(|user| user.language);
-    let api = app.openapi.title().await;
-    let message = Message::to(language, || {
-        Message::invitation((&caller.account.name, &caller.user.name), role, &api, &link)
-    })
-    .of_invitation(new.id);
-    app.send_mail(&email, message);
-    Ok(new.id)
+    write.commit(caller.entry(Event::MemberInvitationResent { after }, new)).await?;
+    Ok(new)
 }
 
 pub(crate) async fn withdraw(

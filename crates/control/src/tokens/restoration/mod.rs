@@ -34,10 +34,10 @@ pub(crate) async fn revoke_api_token(
     let before = NameAndVersion { name: token.name.clone(), version: token.version };
     let event = Event::TokenRevoked { before, restorable_until: Some(Rfc3339(until)) };
     let administrators = administrators(&mut write, &caller).await?;
-    let receipt = app.commit_with_receipt(write, caller.entry(event, id)).await?;
     let (names, url) = ((&*token.name, &*caller.account.name), &app.settings.console_url);
-    app.send_mail_to(&administrators, || Message::token_revoked(names, until, url));
-    Ok(receipt)
+    let message = || Message::token_revoked(names, until, url);
+    app.add_mail_to(&mut write, &administrators, message).await?;
+    Ok(app.commit_with_receipt(write, caller.entry(event, id)).await?)
 }
 
 /// Pauses an API token: gateways reject it until it is restored.
@@ -112,10 +112,10 @@ pub(crate) async fn restore_api_token(
     let after = NameAndVersion { name: token.name.clone(), version: token.version };
     let event = Event::TokenRestored { after, revoked_at: Rfc3339(hold.since) };
     let administrators = administrators(&mut write, &caller).await?;
-    let receipt = app.commit_with_receipt(write, caller.entry(event, id)).await?;
     let (names, url) = ((&*token.name, &*caller.account.name), &app.settings.console_url);
-    app.send_mail_to(&administrators, || Message::token_restored(names, url));
-    Ok(receipt)
+    let message = || Message::token_restored(names, url);
+    app.add_mail_to(&mut write, &administrators, message).await?;
+    Ok(app.commit_with_receipt(write, caller.entry(event, id)).await?)
 }
 
 /// Returns whether a token can be restored at `now`.

@@ -5,7 +5,7 @@ pub(crate) mod console;
 
 use crate::{
     AppState,
-    mail::Message,
+    mail::{Link, Message},
     one_time::codes,
     principal::Authenticated,
     refusal::{Code, Refusal},
@@ -13,7 +13,7 @@ use crate::{
     throttling::attempts::{self, Sender},
 };
 use keydesk_model::{
-    Actor, AttemptKind, Email, Event, Origin,
+    Actor, AttemptKind, Email, Event, LinkKind, Origin,
     audit::{EmailDetail, Side},
 };
 use keydesk_store::{AuditEntry, EmailChange, NewEmailChange, StoreError};
@@ -43,24 +43,28 @@ pub(crate) async fn ask(
     let other = write.find_user_by_email(&email).await?;
     let other_language = other.as_ref().and_then(|other| other.language);
     let is_taken = other.is_some_and(|other| other.id != user);
-    let (old_code, old_code_hash) = codes::generate(&app.entropy);
-    let (new_code, new_code_hash) = codes::generate(&app.entropy);
-    let expires_at = write.now().plus(LASTS);
-    let new =
-        NewEmailChange { old_code_hash, new_code_hash, user, email: email.clone(), expires_at };
+    let [old_link, new_link] =
+        [LinkKind::OldEmail, LinkKind::NewEmail].map(|kind| Link::new(kind, LASTS, &app.entropy));
+    let new = NewEmailChange {
+        old_code_hash: old_link.code_hash,
+        new_code_hash: new_link.code_hash,
+        user,
+        email: email.clone(),
+        expires_at: write.now().plus(LASTS),
+    };
     write.add_email_change(&new).await?;
-    let (before, after) = (EmailDetail::from(old), EmailDetail::from(&email));
-    let requested = Event::UserEmailChangeRequested { before, after };
-    write.commit(caller.own_entry(requested, user)).await?;
     let url = &app.settings.console_url;
-    let link = |code: &str| format!("{url}/email-change/{code}");
-    app.send_mail(old, Message::email_change_old(email.as_str(), &link(&old_code)));
+    let message = Message::email_change_old(email.as_str(), &old_link.url(url));
+    app.add_mail(&mut write, old, message.with_link(old_link)).await?;
     let message = if is_taken {
         Message::to(other_language, || Message::login_exists(url))
     } else {
-        Message::email_change_new(old.as_str(), &link(&new_code))
+        Message::email_change_new(old.as_str(), &new_link.url(url)).with_link(new_link)
     };
-    app.send_mail(&email, message);
+    app.add_mail(&mut write, &email, message).await?;
+    let (before, after) = (EmailDetail::from(old), EmailDetail::from(&email));
+    let requested = Event::UserEmailChangeRequested { before, after };
+    write.commit(caller.own_entry(requested, user)).await?;
     Ok(())
 }
 
@@ -117,11 +121,11 @@ pub(crate) async fn confirm(
     write.close_resets(change.user).await?;
     let (old, new) = (&user.email, &change.email);
     let (before, after) = (EmailDetail::from(old), EmailDetail::from(new));
-    write.commit(entry(Event::UserEmailChanged { before, after, sso_issuer: None })).await?;
     for address in [old, new] {
         let message = Message::to(user.language, || Message::email_changed(new.as_str()));
-        app.send_mail(address, message);
+        app.add_mail(&mut write, address, message).await?;
     }
+    write.commit(entry(Event::UserEmailChanged { before, after, sso_issuer: None })).await?;
     Ok(Confirmed::Whole)
 }
 
