@@ -128,9 +128,15 @@ impl Cluster {
 
     /// A new API token that every gateway knows.
     pub async fn token_everywhere(&self, name: &str) -> String {
+        let nodes: Vec<_> = (0..self.nodes.len()).collect();
+        self.token_everywhere_of(&nodes, name).await
+    }
+
+    /// A new API token that the gateways of these nodes know.
+    pub async fn token_everywhere_of(&self, nodes: &[usize], name: &str) -> String {
         let token = self.ann.create_token(name, "never").await;
-        for node in 0..self.nodes.len() {
-            self.until(node, &token, 200, Duration::from_secs(5)).await;
+        for node in nodes {
+            self.until(*node, &token, 200, Duration::from_secs(5)).await;
         }
         token
     }

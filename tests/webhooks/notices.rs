@@ -1,6 +1,6 @@
 //! Events that nobody causes by a change, from real gateways on PostgreSQL.
 
-use crate::support::{cluster::Cluster, eventually};
+use crate::support::{cluster::Cluster, eventually, proxy::Mode};
 
 /// The number of entries of an event in the audit log.
 fn count(cluster: &Cluster, event: &str) -> usize {
@@ -20,4 +20,32 @@ async fn f12_first_uses_and_rejected_requests_are_recorded_once() {
     eventually("the rejected requests", async || count(&cluster, "token.rejected") == 1).await;
     let events = ["token.first_used", "token.rejected"];
     assert_eq!(events.map(|event| count(&cluster, event)), [1, 1]);
+}
+
+/// A gateway that is cut off is an event. One that is stopped and a console are none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f12_a_gateway_that_is_cut_off_is_recorded_once() {
+    let cluster = Cluster::start_as(&["all", "gateway", "console", "gateway"], "").await;
+    let token = cluster.token_everywhere_of(&[0, 1, 3], "CRM").await;
+    let mut cluster = cluster;
+    cluster.nodes[3].stop();
+    for node in [1, 2] {
+        cluster.break_link(node, Mode::Cut);
+    }
+    eventually("it is recorded", async || count(&cluster, "gateway.isolated") == 1).await;
+    assert_eq!(cluster.try_token(1, &token).await.0, 503, "it accepts nothing");
+    let named = "SELECT detail FROM audit WHERE event = 'gateway.isolated'";
+    let named = cluster.primary.ask(&cluster.database, named);
+    assert!(
+        named.contains("\"name\": \"node-1\"") || named.contains("\"name\":\"node-1\""),
+        "{named}"
+    );
+    let list = "SELECT string_agg(name, ' ' ORDER BY name) FROM node";
+    eventually("the console is gone, too", async || {
+        cluster.primary.ask(&cluster.database, list) == "node-0"
+    })
+    .await;
+    cluster.break_link(1, Mode::Pass);
+    cluster.until(1, &token, 200, std::time::Duration::from_secs(20)).await;
+    assert_eq!(count(&cluster, "gateway.isolated"), 1);
 }

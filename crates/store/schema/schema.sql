@@ -327,6 +327,15 @@ CREATE TABLE node (
     holder TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
+-- Gateways that were removed from the list because they were silent, until this is in the audit log.
+CREATE TABLE isolated_gateway (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    joined INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (id, joined)
+) STRICT;
+
 -- One row. `body` and `pending` are rules in JSON. Pending rules would reject requests that clients make now, and wait
 -- for the operator.
 CREATE TABLE operation_rules (

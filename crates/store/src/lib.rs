@@ -83,7 +83,7 @@ pub use invitations::{Invitation, NewInvitation};
 pub use keys::{EncryptedCopy, KeyCheck, NewKeyCheck};
 pub use management_keys::{ManagementKey, NewManagementKey};
 pub use members::{Member, NewMember};
-pub use nodes::{Holder, NewNode, Node, Renewal, Renewed, Report};
+pub use nodes::{Holder, IsolatedGateway, NewNode, Node, Renewal, Renewed, Report};
 pub use notices::{Happened, NoticeKind};
 pub use open::FollowEvent;
 pub use operation_use::{OperationUse, RejectedClientRow, ViolationRow};

@@ -1,7 +1,7 @@
 //! Nodes: the processes that serve from this database, their positions in the feed, and their leases.
 
 use crate::{
-    Store, StoreError, Write, row,
+    Read, Store, StoreError, Write, row,
     sql::{Query, Runs, SqlRow, query},
 };
 use keydesk_model::{LeaseConfig, NodeId, NodeRow, Timestamp};
@@ -71,6 +71,16 @@ pub struct Report<'a> {
     pub keys: &'a [String],
 }
 
+/// A gateway that was removed from the list because it was silent.
+#[derive(Clone, Debug)]
+pub struct IsolatedGateway {
+    pub id: NodeId,
+    pub name: String,
+    /// Its number in the list.
+    pub joined: i64,
+    pub seen_at: Timestamp,
+}
+
 /// A node's row with the data that only users and consoles need.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -118,6 +128,13 @@ const LEAVE_SHARED: &str = "SELECT keydesk_leave_node($1, $2)";
 /// Removes a node that has not renewed since it was seen like this.
 const REMOVE: &str =
     "DELETE FROM node WHERE id = $1 AND joined = $2 AND renewals = $3 AND seen_at + $4 <= $5";
+
+const ISOLATED: &str = "INSERT INTO isolated_gateway (id, name, joined, seen_at) \
+    SELECT id, name, joined, seen_at FROM node WHERE id = $1 AND joined = $2 AND renewals = $3 AND seen_at + $4 <= $5 \
+    AND role <> 'console' ON CONFLICT DO NOTHING";
+const LIST_ISOLATED: &str =
+    "SELECT id, name, joined, seen_at FROM isolated_gateway ORDER BY seen_at, id LIMIT 100";
+const FORGET_ISOLATED: &str = "DELETE FROM isolated_gateway WHERE id = $1 AND joined = $2";
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
@@ -297,17 +314,44 @@ impl Store {
     }
 
     /// Removes a node that has not renewed since it was seen like this and no longer accepts anything by the database's
-    /// clock.
+    /// clock. A gateway is then among the isolated ones.
     pub async fn remove_gone(&self, seen: &NodeRow, now: Timestamp) -> Result<bool, StoreError> {
         let now = self.now(now).await?;
         let mut aside = self.aside().await?;
-        let is_removed = remove(&mut aside, seen, (seen.longest(), now)).await?;
+        let silent_for = (seen.longest(), now);
+        as_seen(ISOLATED, seen, silent_for).execute(&mut aside).await?;
+        let is_removed = remove(&mut aside, seen, silent_for).await?;
         aside.finish().await?;
         Ok(is_removed)
     }
 }
 
+impl Read {
+    /// Returns gateways that were removed because they were silent and are not in the audit log yet.
+    pub async fn list_isolated_gateways(&mut self) -> Result<Vec<IsolatedGateway>, StoreError> {
+        let rows = query(LIST_ISOLATED).all(self).await?;
+        let isolated = |row: &SqlRow| {
+            Ok(IsolatedGateway {
+                id: row::parsed(row, "id")?,
+                name: row::text(row, "name")?,
+                joined: row.get("joined")?,
+                seen_at: row::instant(row, "seen_at")?,
+            })
+        };
+        rows.iter().map(isolated).collect()
+    }
+}
+
 impl Write {
+    /// Returns `false` if another node has recorded it.
+    pub async fn forget_isolated_gateway(
+        &mut self,
+        gateway: &IsolatedGateway,
+    ) -> Result<bool, StoreError> {
+        let forget = query(FORGET_ISOLATED).bind(gateway.id).bind(gateway.joined);
+        Ok(forget.execute(self).await? == 1)
+    }
+
     /// Removes a node that has been silent for longer than its lease, by the database's clock. The operator has made
     /// sure that it isn't running, since it could otherwise accept tokens for longer.
     pub async fn remove_node(&mut self, seen: &NodeRow) -> Result<bool, StoreError> {
@@ -321,11 +365,20 @@ async fn remove(
     seen: &NodeRow,
     (silent_for, now): (Duration, Timestamp),
 ) -> Result<bool, StoreError> {
-    let silent_for = i64::try_from(silent_for.as_micros()).unwrap_or(i64::MAX / 2);
-    let remove = query(REMOVE).bind(seen.id).bind(seen.joined).bind(seen.renewals);
-    if remove.bind(silent_for).bind(now).execute(runs).await? == 0 {
+    if as_seen(REMOVE, seen, (silent_for, now)).execute(runs).await? == 0 {
         return Ok(false);
     }
     query(NEXT).one(runs).await?;
     Ok(true)
+}
+
+/// A statement about a node that has not renewed since it was seen like this.
+fn as_seen(
+    statement: &'static str,
+    seen: &NodeRow,
+    (silent_for, now): (Duration, Timestamp),
+) -> Query {
+    let silent_for = i64::try_from(silent_for.as_micros()).unwrap_or(i64::MAX / 2);
+    let asked = query(statement).bind(seen.id).bind(seen.joined).bind(seen.renewals);
+    asked.bind(silent_for).bind(now)
 }

@@ -73,6 +73,7 @@ event-operations-changed = API operation rules changed
 event-receipt-issued = Receipt issued
 event-key-added = Master key added
 event-key-rotated = Master key rotated
+event-gateway-isolated = Gateway isolated
 event-node-removed = Node removed
 event-help-feedback_submitted = Feedback submitted
 event-operator-added = Operator added

@@ -73,6 +73,7 @@ event-operations-changed = Reglas de operaciones de la API modificadas
 event-receipt-issued = Recibo emitido
 event-key-added = Clave maestra agregada
 event-key-rotated = Clave maestra rotada
+event-gateway-isolated = Gateway aislado
 event-node-removed = Nodo eliminado
 event-help-feedback_submitted = Comentarios enviados
 event-operator-added = Operador agregado

@@ -73,6 +73,7 @@ event-operations-changed = Regras de operação da API alteradas
 event-receipt-issued = Recibo emitido
 event-key-added = Chave mestra adicionada
 event-key-rotated = Chave mestra rotacionada
+event-gateway-isolated = Gateway isolado
 event-node-removed = Nó removido
 event-help-feedback_submitted = Feedback enviado
 event-operator-added = Operador adicionado

@@ -5,7 +5,7 @@ mod unfamiliar;
 
 use crate::AppState;
 use keydesk_model::{AccountId, Actor, Event, Month, Origin, Timestamp, Violation, audit::Rfc3339};
-use keydesk_store::{AuditEntry, Happened, NoticeKind, StoreError};
+use keydesk_store::{AuditEntry, Happened, IsolatedGateway, NoticeKind, StoreError};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -43,6 +43,7 @@ impl Notices {
             record_rejected(app, at).await?;
         }
         self.record_quotas(app, now).await?;
+        record_isolated(app, now).await?;
         let looks_far = self.runs.is_multiple_of(FAR_EVERY);
         let since = if looks_far { now.minus(DAY) } else { self.read_at.minus(REPORTED) };
         unfamiliar::look_at_uses(app, since).await?;
@@ -82,6 +83,21 @@ async fn record_expired(app: &AppState, now: Timestamp) -> Result<(), StoreError
     for token in expired {
         let event = Event::TokenExpired { expires_at: Rfc3339(token.at) };
         note_token(app, &token, (NoticeKind::Expired, token.at.as_micros()), event).await?;
+    }
+    Ok(())
+}
+
+/// Records the gateways that were removed from the list of nodes because they were silent.
+async fn record_isolated(app: &AppState, now: Timestamp) -> Result<(), StoreError> {
+    let isolated = app.store.read().await?.list_isolated_gateways().await?;
+    for gateway in isolated {
+        let mut write = app.store.write(now).await?;
+        if write.forget_isolated_gateway(&gateway).await? {
+            let IsolatedGateway { id, name, seen_at, .. } = gateway;
+            let event = Event::GatewayIsolated { name, last_seen_at: Rfc3339(seen_at) };
+            let (actor, origin, target) = (Actor::Node, Origin::default(), id.to_string());
+            write.commit(AuditEntry { event, actor, origin, account: None, target }).await?;
+        }
     }
     Ok(())
 }

@@ -129,6 +129,7 @@ events! {
         resealed: Option<usize>,
         left: Option<i64>,
     } = "key.rotated",
+    GatewayIsolated { name: String, last_seen_at: Rfc3339 } = "gateway.isolated",
     NodeRemoved {
         name: String,
         could_accept_until: Rfc3339,
