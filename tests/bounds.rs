@@ -2,7 +2,7 @@
 
 use crate::{
     limits::send,
-    support::{Keydesk, Options, PASSWORD, User, client, raw},
+    support::{Keydesk, Options, User, client, raw},
 };
 
 async fn start(config: &str) -> (Keydesk, User) {
@@ -55,30 +55,6 @@ async fn a_stranger_fills_no_log_with_csp_reports() {
     }
     let logged = keydesk.printed().matches("a browser reports a violation").count();
     assert_eq!(logged, 60);
-}
-
-#[tokio::test]
-async fn a_user_makes_only_so_many_changes() {
-    let (keydesk, ann) = start("").await;
-    // In another session, and with another secret of it.
-    let elsewhere = User::visiting(&keydesk.console);
-    elsewhere.log_in("ann@acme.example", PASSWORD).await;
-    let mut refused = None;
-    for number in 0..400 {
-        let ann = if number % 2 == 0 { &ann } else { &elsewhere };
-        if number == 100 {
-            assert_eq!(ann.post("/confirm", &[("confirm_password", PASSWORD)]).await.status, 303);
-        }
-        let page = ann.post("/profile/language", &[("language", "es")]).await;
-        if page.status == 429 {
-            refused = Some(page);
-            break;
-        }
-        assert_eq!(page.status, 303, "{}", page.text);
-    }
-    let refused = refused.expect("it is too much at some time");
-    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
-    assert_eq!(ann.get("/profile").await.status, 200, "reading still works");
 }
 
 #[tokio::test]

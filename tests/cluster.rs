@@ -8,7 +8,7 @@ use crate::support::{
 };
 use std::time::{Duration, Instant};
 
-const SOON: Duration = Duration::from_secs(8);
+const SOON: Duration = Duration::from_secs(60);
 
 fn names(receipt: &serde_json::Value, list: &str) -> Vec<String> {
     let list = receipt[list].as_array().expect("a list");
@@ -117,7 +117,13 @@ async fn consoles_that_see_each_other_keep_serving_without_a_database() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("peer.key");
     std::fs::write(&key, "canary-peer-key-of-more-than-32-characters").expect("writes");
-    let config = format!("peer_key_file = \"{}\"\nconfirm_timeout_seconds = 1", key.display());
+    // A lease that a busy machine keeps, too.
+    let lease = Duration::from_secs(6);
+    let config = format!(
+        "lease_seconds = {}\npeer_key_file = \"{}\"\nconfirm_timeout_seconds = 1",
+        lease.as_secs(),
+        key.display()
+    );
     let cluster = Cluster::start(3, &config).await;
     let token = cluster.token_everywhere("CRM").await;
     let other = cluster.ann.create_token("other", "never").await;
@@ -125,7 +131,7 @@ async fn consoles_that_see_each_other_keep_serving_without_a_database() {
     // Away for all: nobody can have revoked anything, so all serve on, lease after lease.
     (0..3).for_each(|node| cluster.break_link(node, Mode::Cut));
     let gone = Instant::now();
-    while gone.elapsed() < LEASE * 2 {
+    while gone.elapsed() < lease * 2 {
         for node in 0..3 {
             assert_eq!(cluster.try_token(node, &token).await.0, 200, "node {node}");
         }

@@ -63,6 +63,7 @@ mod tokens;
 mod undo;
 mod upstream;
 mod upstreams;
+mod usage;
 mod webhooks;
 mod wire;
 mod writers;

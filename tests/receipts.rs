@@ -14,7 +14,7 @@ use crate::{
 };
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(8);
+const SOON: Duration = Duration::from_secs(60);
 
 /// The moment that an answer or a receipt names has come.
 async fn wait_until(moment: &serde_json::Value) {

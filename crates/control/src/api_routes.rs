@@ -13,11 +13,13 @@ use crate::{
     members::{api as members, invitations::api as invitations},
     operators::{api as operators, instance::api as instance},
     receipts::api as receipts,
+    requests::api as requests,
     sso::api as sso,
     tokens::{
         api as tokens, bearer::api as bearer, limits::api as limits,
         restoration::api as restoration, rotation::api as rotation,
     },
+    usage::api as usage,
     webhooks::{api as webhooks, deliveries::api as deliveries, events::api as events},
 };
 use axum::{Router, middleware::from_fn_with_state, routing::get};
@@ -99,6 +101,9 @@ api_routes! {
     Needs(UseApiDocs) => bearer::rotate;
     Needs(SeeLimits) => limits::list_token_scopes;
 
+    Needs(SeeUsage) => usage::read_usage;
+    Needs(SeeUsage) => requests::list_requests;
+    Needs(SeeUsage) => requests::read_request;
     Needs(SeeUsage) => limits::read_token_usage;
     Needs(SeeUsage) => limits::list_violations;
     Needs(SeeUsage) => restoration::rejected_clients;

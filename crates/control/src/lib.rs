@@ -27,6 +27,7 @@ mod passwords;
 mod principal;
 mod receipts;
 mod refusal;
+mod requests;
 mod routes;
 mod sessions;
 mod settings;
@@ -35,6 +36,7 @@ mod throttling;
 mod tokens;
 #[cfg(test)]
 mod two_doors;
+mod usage;
 mod users;
 mod webhooks;
 
@@ -82,5 +84,6 @@ pub use tokens::{
     SelfRevocation, SelfRotation, SelfServiceError, close_due_secrets, revoke_own_token,
     rotate_own_token,
 };
+pub use usage::UsageRollup;
 pub use users::{erase_user, make_reset_link};
 pub use webhooks::WebhookDispatcher;

@@ -33,12 +33,14 @@ use crate::{
     principal::{self, Caller},
     receipts::console as receipts,
     refusal::Code,
+    requests::console as requests,
     sessions::console as sessions,
     sso::console as sso,
     tokens::{
         console as tokens, creation::console as new_token, limits::console as limits,
         restoration::console as restoration,
     },
+    usage::console as usage,
     users::{console as users, email::console as email},
     webhooks::{console as webhooks, deliveries::console as deliveries},
 };
@@ -193,6 +195,10 @@ routes! {
     get  "/receipts"                        Needs(SeeReceipts) => receipts::list;
     get  "/receipts/{id}"                   Needs(SeeReceipts) => receipts::show;
 
+    get  "/usage"                           Needs(SeeUsage) => usage::show;
+    get  "/usage/export"                    Needs(SeeUsage) => usage::export;
+    get  "/requests"                        Needs(SeeUsage) => requests::show;
+    get  "/requests/{id}"                   Needs(SeeUsage) => requests::show_one;
     get  "/members"                         Needs(SeeMembers) => members::list;
     get  "/sso"                         Needs(ManageSso) => sso::show;
     post "/sso"                         Needs(ManageSso) => sso::save;

@@ -43,11 +43,16 @@ impl Gate<'_> {
     ) -> Result<(Permitted, Identity), Rejection> {
         let verified = self.table.verify(&presented, story.arrival.at);
         let verified = verified.inspect_err(|rejection| match rejection {
-            Rejection::Revoked { .. } => {
-                self.note_revoked(call, &presented, noted, story.arrival.at);
-            }
             Rejection::UnknownToken => self.note_canary(call, &presented, noted, story),
-            _ => {}
+            _ => {
+                let Some((account, token)) = self.table.token_of(&presented) else { return };
+                if target.account.is_none_or(|named| named == account) {
+                    story.has_token(account, token);
+                }
+                if matches!(rejection, Rejection::Revoked { .. }) {
+                    self.note_revoked(call, token, noted, story.arrival.at);
+                }
+            }
         })?;
         let own = OfAccount::new(verified, target)?;
         let identity = self.table.identify(own.token()).ok_or(Rejection::UnknownToken)?;
@@ -74,6 +79,7 @@ impl Gate<'_> {
             at: story.arrival.at,
             called: &judgement.called,
         });
+        story.calls(&judgement.called);
         if let Some(closing) = identity.limits.closing {
             sunset::announce(closing, self.settings, &mut story.added);
         }
@@ -81,8 +87,7 @@ impl Gate<'_> {
     }
 
     /// Records the use of a revoked token, so that the page of a restored token shows which clients were rejected.
-    fn note_revoked(self, call: Call, presented: &Presented, noted: &Noted, at: Timestamp) {
-        let Some(token) = self.table.token_of(presented) else { return };
+    fn note_revoked(self, call: Call, token: TokenId, noted: &Noted, at: Timestamp) {
         let mut called = Called { was_rejected: true, ..Called::default() };
         called.violations.add(Violation::Revoked);
         self.meter.note(UsageEvent {
@@ -121,6 +126,7 @@ impl Gate<'_> {
     ) -> Result<Pass, Rejection> {
         reject_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
+        story.is_to(&target, method, noted.user_agent.first);
         // It is unknown how the servers behind another proxy read a path.
         if !target.spellings.is_empty() {
             return Err(Rejection::AmbiguousPath { key: None });

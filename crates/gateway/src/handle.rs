@@ -112,6 +112,7 @@ impl Worker {
             return self.open(endpoint, noted, story);
         }
         let target = Target::of(head.target, self.settings.forms)?;
+        story.is_to(&target, head.method, noted.user_agent.first);
         if !target.spellings.is_empty() {
             let route = self.upstreams.routes.find(target.path);
             target.reject_beyond(route.map(|route| route.keeps).unwrap_or_default())?;
@@ -149,7 +150,7 @@ impl Worker {
             }
         }
         let route = self.upstreams.routes.find(target.path).ok_or(Rejection::NoRoute)?;
-        story.goes_to(route.number, route.name(), target);
+        story.goes_to(route.number, &route.name, target);
         Outgoing {
             head,
             noted,

@@ -196,6 +196,7 @@ fn worker() -> Worker {
             records: Records::default(),
             trace_ids: TraceIds::new(&entropy),
             notices: Notices::default(),
+            ended: table.ended_log(),
         }),
         stage: SERVING.subscribe(),
         request_ids: RequestIds::new(&entropy),

@@ -74,6 +74,13 @@ pub const NOTICES: Job = Job {
     needs: "a console and the database",
     runs_at_start: true,
 };
+/// Adds up the use of tokens, and deletes old requests from the log.
+pub const ROLLUP: Job = Job {
+    name: "usage_rollups",
+    period: Duration::from_secs(30),
+    needs: "a console and the database",
+    runs_at_start: true,
+};
 pub const USAGE: Job = Job {
     name: "usage_reports",
     period: Duration::from_secs(1),

@@ -3,8 +3,9 @@
 use crate::background::Work;
 use keydesk_control::{
     AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, Notices, SelfServiceError,
-    WebhookDispatcher, close_due_secrets, forget_closed_accounts, forget_finished_requests,
-    raise_canary_alarms, revoke_own_token, rotate_own_token, send_reminders,
+    UsageRollup, WebhookDispatcher, close_due_secrets, forget_closed_accounts,
+    forget_finished_requests, raise_canary_alarms, revoke_own_token, rotate_own_token,
+    send_reminders,
 };
 use keydesk_gateway::{
     Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
@@ -146,6 +147,21 @@ impl Work for NoticeJob {
     async fn run(&mut self) -> Result<(), String> {
         self.notices.record(&self.app).await.map_err(|error| {
             tracing::warn!(%error, "failed to record events");
+            error.to_string()
+        })
+    }
+}
+
+/// Adds up the use of tokens by account and day.
+pub struct Rollups {
+    pub app: AppState,
+    pub rollup: UsageRollup,
+}
+
+impl Work for Rollups {
+    async fn run(&mut self) -> Result<(), String> {
+        self.rollup.run(&self.app).await.map_err(|error| {
+            tracing::warn!(%error, "failed to add up the use of tokens");
             error.to_string()
         })
     }

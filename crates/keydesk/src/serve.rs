@@ -14,7 +14,7 @@ use crate::{
 use anyhow::{Context, bail};
 use keydesk_control::{
     AppServices, AppState, AuditForwarder, Keyring, MailQueue, Mailer, Notices, OpenApiSource,
-    WebhookDispatcher,
+    UsageRollup, WebhookDispatcher,
 };
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenService, UpstreamSettings,
@@ -108,6 +108,10 @@ fn send_out(
         background.start(&background::CANARIES, self_service::CanaryAlarms(app.clone())),
         background.start(&background::REMINDERS, reminders),
         background.start(&background::REQUESTS, requests),
+        background.start(
+            &background::ROLLUP,
+            self_service::Rollups { app: app.clone(), rollup: UsageRollup::default() },
+        ),
     ];
     let audit = forward_audit(app, config, background);
     mail.into_iter().chain(rest).chain(audit).collect()

@@ -2,9 +2,9 @@
 //! written in the same transaction as the change that it describes.
 
 use crate::{
-    AccountId, AccountNumber, AccountState, CanaryUse, Closing, IpAllowlist, LiveAccount,
-    LiveCanary, Mode, Moment, Month, QuotaUse, Revocation, Rules, ScopeSet, Timestamp, TokenId,
-    TokenLimits, TokenOwner, Usage,
+    AccountId, AccountNumber, AccountState, CanaryUse, Closing, EndedRequests, IpAllowlist,
+    LiveAccount, LiveCanary, Mode, Moment, Month, QuotaUse, Revocation, Rules, ScopeSet, Timestamp,
+    TokenId, TokenLimits, TokenOwner, Usage,
 };
 use keydesk_token::TokenHash;
 use serde::{Deserialize, Serialize};
@@ -175,6 +175,8 @@ pub trait Table: Feed {
     /// Returns the usage since the previous request. If there is too much for one batch, the entries that have waited
     /// longest come first, unless `all` is set.
     fn take_usage(&self, all: bool) -> Vec<Usage>;
+    /// Returns the requests that have ended since the previous call.
+    fn take_ended(&self) -> EndedRequests;
     /// Returns the uses of canary tokens since the previous request.
     fn take_canary_uses(&self) -> Vec<CanaryUse>;
     /// Returns whether a plan has a quota.

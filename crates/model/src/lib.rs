@@ -16,10 +16,12 @@ mod language;
 mod leak;
 mod lease;
 mod operation;
+mod period_use;
 mod plan;
 mod rate;
 mod receipt;
 mod request;
+mod request_log;
 mod role;
 mod rotation;
 mod scope;
@@ -55,10 +57,14 @@ pub use operation::{
     Match, Mode, Operation, PathMatching, PathTemplate, PathTemplateError, Rule, RuleTable, Rules,
     RulesError, Unlisted, segment_name,
 };
+pub use period_use::{
+    CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket,
+};
 pub use plan::{LiveAccount, Month, Plan, QuotaUse};
 pub use rate::{Rate, RateError, Taken};
 pub use receipt::{Confirmation, Outstanding, Receipt};
 pub use request::IdempotentRequest;
+pub use request_log::{EndedRequests, LoggedRequest, RequestOutcome, UsedToken};
 pub use role::{OperatorPermission, Permission, Role, RoleError};
 pub use rotation::{Closing, GracePeriod, GracePeriodError, RotationTerms};
 pub use scope::{Scope, ScopeError, ScopeSet, TooManyScopes};

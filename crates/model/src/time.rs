@@ -22,6 +22,18 @@ impl Timestamp {
         u64::try_from(self.0 / 1_000).unwrap_or(0)
     }
 
+    /// Returns the beginning of its hour, UTC.
+    #[must_use]
+    pub fn start_of_hour(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(3_600_000_000))
+    }
+
+    /// Returns the beginning of its day, UTC.
+    #[must_use]
+    pub fn start_of_day(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(86_400_000_000))
+    }
+
     /// Adds a duration. Saturates at the maximum rather than wrapping into the past.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

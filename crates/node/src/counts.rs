@@ -2,6 +2,7 @@
 //! The response to a report can be lost, so the report is sent again unchanged, under the same number, until there is
 //! one.
 
+use crate::ended::EndedReports;
 use keydesk_model::{CanaryUse, Clock, Month, NodeId, QuotaUse, Table, Timestamp, Usage};
 use keydesk_store::{Sent, Store, StoreError};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -24,6 +25,7 @@ pub struct Counts {
     /// The uses of canary tokens that are being sent.
     canaries: Option<(i64, Vec<CanaryUse>)>,
     quotas: VecDeque<(i64, Month, Vec<QuotaUse>)>,
+    ended: EndedReports,
     /// The time when the totals were last read.
     heard_at: Timestamp,
     month: Month,
@@ -40,6 +42,7 @@ impl Counts {
     pub async fn begin(store: Store, table: Arc<dyn Table>, clock: Clock, own: NodeId) -> Self {
         let (usage, waiting, quotas) = (None, Vec::new(), VecDeque::new());
         let (heard_at, month) = (Timestamp::from_micros(0), Month::default());
+        let ended = EndedReports::new(store.clone(), Arc::clone(&table), clock.clone(), own);
         let mut counts = Self {
             store,
             table,
@@ -50,6 +53,7 @@ impl Counts {
             waiting,
             canaries: None,
             quotas,
+            ended,
             heard_at,
             month,
         };
@@ -60,6 +64,7 @@ impl Counts {
     /// Sends a report. Runs once per [`REPORT`].
     pub async fn report(&mut self) {
         self.write_usage(false).await;
+        self.write_ended(false).await;
         self.write_canary_uses().await;
         self.exchange_quotas().await;
         self.store.let_go();
@@ -70,6 +75,7 @@ impl Counts {
         self.write_usage(true).await;
         // The first write may have sent only the report that was waiting for its response.
         self.write_usage(true).await;
+        self.write_ended(true).await;
         self.write_canary_uses().await;
         self.exchange_quotas().await;
         if self.usage.is_some() || !self.waiting.is_empty() {
@@ -96,6 +102,12 @@ impl Counts {
         match self.store.record_usage(usage, sent).await {
             Ok(()) => self.usage = None,
             Err(error) => tracing::warn!(%error, "failed to write usage"),
+        }
+    }
+
+    async fn write_ended(&mut self, all: bool) {
+        if let Err(error) = self.ended.report(all).await {
+            tracing::warn!(%error, "failed to write the use of tokens");
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod cluster_clock;
 mod counts;
+mod ended;
 mod identity;
 mod member;
 mod nodes;

@@ -362,6 +362,49 @@ CREATE TABLE operation_use (
 
 CREATE INDEX operation_use_violated ON operation_use (day, violation) WHERE violation <> '';
 
+-- How often tokens were used: `body` is a period's use in JSON. `subject` is a token's ID, an account's ID, or the number of
+-- an account for requests to it without a valid token. `period` is 'hour' or 'day', and `at` its beginning. Gateways write
+-- the hours of tokens, each process under its own `reporter`, and replace their rows. The others are made from these.
+CREATE TABLE period_use (
+    subject TEXT NOT NULL,
+    period TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    reporter TEXT NOT NULL,
+    body TEXT NOT NULL,
+    written_at INTEGER NOT NULL,
+    PRIMARY KEY (subject, period, at, reporter)
+) STRICT;
+CREATE INDEX period_use_written ON period_use (written_at) WHERE period = 'hour' AND reporter <> '';
+CREATE INDEX period_use_at ON period_use (period, at);
+
+-- Up to when each gateway has reported the use of tokens, and how many requests it could not count.
+CREATE TABLE usage_mark (
+    node_id TEXT PRIMARY KEY,
+    complete_until INTEGER NOT NULL,
+    lost INTEGER NOT NULL
+) STRICT;
+
+-- The newest requests of each account and outcome.
+CREATE TABLE request_log (
+    account_number INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    token_id TEXT,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    is_upstreams INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    duration_us INTEGER NOT NULL,
+    client TEXT NOT NULL,
+    client_ip TEXT NOT NULL,
+    upstream TEXT NOT NULL,
+    PRIMARY KEY (account_number, outcome, at, id)
+) STRICT;
+CREATE INDEX request_log_id ON request_log (account_number, id);
+
 -- Requests of an account in a month (202611, UTC) at all gateways together.
 CREATE TABLE quota_use (
     account_number INTEGER NOT NULL,

@@ -27,7 +27,8 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let (at, id) = text.split_once('-').ok_or(CursorError)?;
         let at = at.parse().map_err(|_| CursorError)?;
-        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        // The ID of a request may be one that a client sent.
+        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=@".contains(&byte)) {
             return Err(CursorError);
         }
         Ok(Self { at: Timestamp::from_micros(at), id: id.to_owned() })

@@ -205,9 +205,19 @@ mod tests {
     };
 
     /// IDs that are composed with an internal name from the source...
-    const WITH_A_NAME: [&str; 5] = ["audit-area-", "done-", "expires-", "mail-", "script-"];
+    const WITH_A_NAME: [&str; 8] = [
+        "audit-area-",
+        "done-",
+        "expires-",
+        "mail-",
+        "request-step-",
+        "script-",
+        "usage-group-",
+        "usage-range-",
+    ];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 11] = [
+    const WITH_A_VALUE: [&str; 12] = [
+        "requests-outcome-",
         "leak-reporter-",
         "event-",
         "key-scope-",

@@ -23,6 +23,8 @@ pub(crate) enum Nav {
     None,
     ApiDocs,
     Tokens,
+    Usage,
+    Requests,
     Members,
     Sessions,
     Help,
@@ -123,6 +125,10 @@ impl NavUser {
 
     pub fn sees_tokens(&self) -> bool {
         self.may(Permission::SeeTokens)
+    }
+
+    pub fn sees_usage(&self) -> bool {
+        self.may(Permission::SeeUsage)
     }
 
     pub fn sees_keys(&self) -> bool {

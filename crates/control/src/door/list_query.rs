@@ -18,6 +18,10 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
+    pub fn of(text: &str, after: &str) -> Self {
+        Self { text: text.to_owned(), after: after.to_owned() }
+    }
+
     /// Returns the text as it is searched.
     pub fn text(&self) -> String {
         self.text.trim().chars().take(LONGEST).collect()

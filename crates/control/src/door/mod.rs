@@ -5,6 +5,7 @@ pub(crate) mod api;
 pub(crate) mod assets;
 pub(crate) mod caller;
 pub(crate) mod cookie;
+pub(crate) mod csv;
 pub(crate) mod form_error;
 pub(crate) mod guard;
 pub(crate) mod host;

@@ -3,6 +3,8 @@
 pub(crate) mod console;
 pub(crate) mod errors;
 
+pub(crate) use errors::console::explain;
+
 use crate::{
     AppState,
     principal::Caller,

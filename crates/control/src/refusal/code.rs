@@ -42,6 +42,7 @@ macro_rules! codes {
 
 codes! {
     NotFound = "not_found", NotFound;
+    UnknownRequest = "unknown_request", NotFound;
     SetupExpired = "setup_expired", NotFound;
     ReferenceUnavailable = "reference_unavailable", NotFound;
 
@@ -65,6 +66,8 @@ codes! {
     InvalidRole = "invalid_role", Invalid;
     InvalidLanguage = "invalid_language", Invalid;
     InvalidDate = "invalid_date", Invalid;
+    InvalidInstant = "invalid_instant", Invalid;
+    InvalidUsageRange = "invalid_usage_range", Invalid;
     InvalidCursor = "invalid_cursor", Invalid;
     InvalidExportFormat = "invalid_export_format", Invalid;
     InvalidAnswer = "invalid_answer", Invalid;

@@ -56,6 +56,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         ("/sessions/", id_in(&vera.get("/sessions").await.text, "ses_")),
         ("/receipts/", receipt),
         ("/keys/", key),
+        ("/requests/", "req_acme".to_owned()),
         // A request for the passkey of another user gets the response for a missing one.
         ("/passkeys/", "AAAA".to_owned()),
     ];
@@ -68,6 +69,12 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         ("url", "https://hooks.example.com/"),
         ("events", "*"),
     ];
+    let request = format!(
+        "INSERT INTO request_log VALUES ({}, 'failed', 1, 'req_acme', NULL, 'GET', '/', '', 401, 0, '', 1, '', '', '')",
+        console.number
+    );
+    console.sql(&request).await;
+    assert_eq!(ann.get("/requests/req_acme").await.status, 200);
     let mut tried = 0;
     for (method, path, access) in ROUTES {
         if !path.contains("{id}") || *access == Access::Operator {

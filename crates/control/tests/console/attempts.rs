@@ -172,3 +172,24 @@ async fn p14_an_invitation_accepted_in_a_new_browser_is_told_of() {
     let mail = ann.get("/mail").await.text;
     assert_eq!(mail.matches("New login from an unrecognized browser").count(), 1);
 }
+
+/// In whichever session, and whatever secret it has.
+#[tokio::test]
+async fn a_user_makes_only_so_many_changes() {
+    let console = Console::start().await;
+    let (ann, elsewhere) = (console.owner(), console.logged_in(ANN).await);
+    assert_eq!(ann.post("/confirm", &[("confirm_password", PASSWORD)]).await.status, 303);
+    let mut changes = 0;
+    let refused = loop {
+        let ann = if changes % 2 == 0 { &ann } else { &elsewhere };
+        let page = ann.post("/profile/language", &[("language", "es")]).await;
+        if page.status == 429 {
+            break page;
+        }
+        assert_eq!(page.status, 303, "{}", page.text);
+        changes += 1;
+        assert!(changes <= 300, "as many as in a minute");
+    };
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
+    assert_eq!(ann.get("/profile").await.status, 200, "reading still works");
+}

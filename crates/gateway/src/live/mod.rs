@@ -3,6 +3,7 @@
 
 mod accounts;
 mod canaries;
+mod ended;
 mod folded;
 mod lease_guard;
 mod limits;
@@ -14,6 +15,7 @@ mod usage;
 mod verify;
 
 pub(crate) use accounts::{AccountGuard, AccountLimits};
+pub(crate) use ended::{End, EndedLog, Ending};
 pub(crate) use limits::LiveTokenLimits;
 pub(crate) use rules::LiveRuleTable;
 pub(crate) use shard::Subject;
@@ -26,9 +28,10 @@ use crate::Presented;
 use accounts::{Accounts, Plans};
 use arc_swap::{ArcSwap, Guard};
 use canaries::Canaries;
+use ended::EndedLogs;
 use keydesk_model::{
-    AccountNumber, CanaryId, CanaryUse, Change, Feed, Moment, MonotonicClock, Month, Plan,
-    QuotaUse, Snapshot, Table, Timestamp, TokenOwner, Usage,
+    AccountNumber, CanaryId, CanaryUse, Change, EndedRequests, Feed, Moment, MonotonicClock, Month,
+    Plan, QuotaUse, Snapshot, Table, Timestamp, TokenOwner, Usage,
 };
 use keydesk_token::TokenHash;
 use lease_guard::LeaseGuard;
@@ -53,6 +56,7 @@ pub struct LiveTable {
     accounts: Accounts,
     spending: LimitCounters,
     meters: Meters,
+    ended: EndedLogs,
     canaries: Canaries,
     seq: AtomicI64,
     ready: AtomicBool,
@@ -69,6 +73,7 @@ impl Default for LiveTable {
             accounts: Accounts::default(),
             spending: LimitCounters::default(),
             meters: Meters::default(),
+            ended: EndedLogs::default(),
             canaries: Canaries::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
@@ -147,6 +152,11 @@ impl LiveTable {
     /// Returns a usage counter for one worker.
     pub(crate) fn meter(&self) -> UsageCounter {
         self.meters.add()
+    }
+
+    /// Returns a log of ended requests for one worker.
+    pub(crate) fn ended_log(&self) -> EndedLog {
+        self.ended.add()
     }
 
     fn at(&self, hash: &TokenHash) -> &RwLock<Shard> {
@@ -251,6 +261,10 @@ impl Table for LiveTable {
 
     fn take_usage(&self, all: bool) -> Vec<Usage> {
         self.meters.take(all)
+    }
+
+    fn take_ended(&self) -> EndedRequests {
+        self.ended.take()
     }
 
     fn take_canary_uses(&self) -> Vec<CanaryUse> {

@@ -81,11 +81,11 @@ impl LiveTable {
         }
     }
 
-    /// Returns the token of a known secret, in whatever state.
-    pub(crate) fn token_of(&self, presented: &Presented) -> Option<TokenId> {
+    /// Returns the account and the token of a known secret, in whatever state.
+    pub(crate) fn token_of(&self, presented: &Presented) -> Option<(AccountNumber, TokenId)> {
         let shard = self.read(&presented.0);
         let row = shard.find(Digest::of(&presented.0))?;
-        Some(shard.details(row.details).token)
+        Some((row.number(), shard.details(row.details).token))
     }
 
     /// Returns `None` if the token was removed after it was verified.

@@ -287,7 +287,7 @@ impl Metrics {
             "Upstreams' responses by status; none: there was no response.",
         );
         for (at, route) in self.routes.iter().enumerate() {
-            let upstream = route.name();
+            let upstream = &route.name;
             let mut tell = |status: &str, count: u64| {
                 if count > 0 {
                     let _ = writeln!(
@@ -310,7 +310,7 @@ impl Metrics {
             "From a request's arrival to the head of the upstream's response.",
         );
         for (at, route) in self.routes.iter().enumerate() {
-            let labels = format!("upstream=\"{}\",", route.name());
+            let labels = format!("upstream=\"{}\",", route.name);
             self.render_histogram(out, name, &labels, |worker| {
                 worker.upstreams.get(at).map(|upstream| &upstream.durations)
             });
@@ -356,14 +356,14 @@ impl Metrics {
             family(out, name, "counter", help);
             for route in &self.routes {
                 let count = pick(&route.metrics).read();
-                let _ = writeln!(out, "keydesk_{name}{{upstream=\"{}\"}} {count}", route.name());
+                let _ = writeln!(out, "keydesk_{name}{{upstream=\"{}\"}} {count}", route.name);
             }
         }
         family(out, "upstream_servers", "gauge", "An upstream's addresses by state.");
         for route in &self.routes {
             let (usable, aside) = route.servers_by_state();
             for (state, count) in [("usable", usable), ("aside", aside)] {
-                let name = route.name();
+                let name = &route.name;
                 let _ = writeln!(
                     out,
                     "keydesk_upstream_servers{{upstream=\"{name}\",state=\"{state}\"}} {count}"

@@ -17,7 +17,7 @@ pub use reason::Reason;
 pub(crate) use story::RequestTrace;
 pub(crate) use trace::{TraceContext, TraceIds};
 
-use crate::{arrival::Arrival, redaction::without_tokens, wire::Head};
+use crate::{arrival::Arrival, live::EndedLog, redaction::without_tokens, wire::Head};
 use http::Version;
 use keydesk_model::{AccountNumber, Timestamp, TokenId};
 use std::{
@@ -85,6 +85,7 @@ pub(crate) struct Observer {
     pub records: Records,
     pub trace_ids: TraceIds,
     pub notices: Notices,
+    pub ended: EndedLog,
 }
 
 /// The data needed only for records.

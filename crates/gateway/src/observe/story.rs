@@ -2,9 +2,14 @@
 
 use super::{Details, Observer, Reason, Record, TraceContext};
 use crate::redaction::without_tokens;
-use crate::{Rejection, arrival::Arrival, target::Target};
+use crate::{
+    Rejection,
+    arrival::Arrival,
+    live::{End, Ending},
+    target::Target,
+};
 use http::{HeaderMap, HeaderValue};
-use keydesk_model::{AccountNumber, TokenId};
+use keydesk_model::{AccountNumber, Called, TokenId};
 use std::{
     net::{IpAddr, SocketAddr},
     rc::Rc,
@@ -35,6 +40,8 @@ pub(crate) struct RequestTrace {
     is_upstreams: bool,
     is_complete: bool,
     details: Option<Box<Details>>,
+    /// Of a request to an account.
+    ending: Option<Box<Ending>>,
     observer: Option<Rc<Observer>>,
 }
 
@@ -69,6 +76,7 @@ impl RequestTrace {
             is_upstreams: false,
             is_complete: false,
             details,
+            ending: None,
             observer,
         }
     }
@@ -82,17 +90,43 @@ impl RequestTrace {
         (self.code, self.reason) = (Some(rejection.code()), rejection.reason());
     }
 
+    /// Records that the request is one to an account.
+    pub fn is_to(&mut self, target: &Target, method: &str, agent: Option<&[u8]>) {
+        if self.observer.is_some() {
+            let ending = Ending::new(target.account, (method, target.path), agent);
+            self.ending = Some(Box::new(ending));
+        }
+    }
+
+    /// Records the operation, and the limits that the request violates.
+    pub fn calls(&mut self, called: &Called) {
+        if let Some(ending) = &mut self.ending {
+            ending.calls(called);
+        }
+    }
+
+    /// Records the token of the account, even if it is rejected.
+    pub fn has_token(&mut self, account: AccountNumber, token: TokenId) {
+        if let Some(ending) = &mut self.ending {
+            ending.is_of(account, token);
+        }
+    }
+
     pub fn is_of(&mut self, account: AccountNumber, token: TokenId) {
+        self.has_token(account, token);
         if let Some(details) = &mut self.details {
             (details.account, details.token) = (Some(account), Some(token));
         }
     }
 
     /// Records that the request is sent to an upstream, with `route` by number.
-    pub fn goes_to(&mut self, route: usize, upstream: &str, target: &Target) {
+    pub fn goes_to(&mut self, route: usize, upstream: &Arc<str>, target: &Target) {
         self.upstream = Some(Sent { route, server: None, took: None });
+        if let Some(ending) = &mut self.ending {
+            ending.goes_to(upstream);
+        }
         if let Some(details) = &mut self.details {
-            details.upstream = Some(upstream.to_owned());
+            details.upstream = Some(upstream.to_string());
             details.path = without_tokens(target.path);
         }
     }
@@ -159,6 +193,11 @@ impl RequestTrace {
         if let Some(reason) = self.reason {
             metrics.has_failed(reason);
             self.tell(reason, observer);
+        }
+        if let Some(ending) = self.ending.take() {
+            let (is_upstreams, code) = (self.is_upstreams, self.code);
+            let end = End { status, is_upstreams, code, took: self.answered_after };
+            observer.ended.add(*ending, end, &self.arrival);
         }
         if let Some(details) = self.details.take() {
             observer.record(self.record(*details, status));

@@ -132,6 +132,7 @@ impl Gateway {
                 records,
                 trace_ids,
                 notices: Notices::default(),
+                ended: table.ended_log(),
             }),
             stage,
             settings,

@@ -33,6 +33,8 @@ pub(crate) struct Route {
     /// The number that identifies the upstream in metrics.
     pub number: usize,
     pub prefix: String,
+    /// The name in metrics and logs.
+    pub name: Arc<str>,
     pub base_path: String,
     /// The prefix if it is removed from the path, otherwise empty.
     pub stripped: String,
@@ -202,7 +204,8 @@ impl Route {
             keeps: settings.keeps,
             sends_via: settings.sends_via,
             limits,
-            prefix: settings.prefix.trim_end_matches('/').to_owned(),
+            prefix: prefix.to_owned(),
+            name: if prefix.is_empty() { "/" } else { prefix }.into(),
             stripped_segments: segments(&stripped).count(),
             stripped,
             base_path: first.path().trim_end_matches('/').to_owned(),
@@ -223,11 +226,6 @@ impl Route {
         let rest = below_segments(path, self.stripped_segments);
         let is_nothing = self.base_path.is_empty() && rest.is_empty();
         [&self.base_path, if is_nothing { "/" } else { rest }]
-    }
-
-    /// Returns the name in metrics and logs.
-    pub fn name(&self) -> &str {
-        if self.prefix.is_empty() { "/" } else { &self.prefix }
     }
 
     /// Returns a request addressed to one of the servers, with its own `Host`.

@@ -27,7 +27,7 @@ pub(super) async fn resolve(route: &Route) {
         match tokio::net::lookup_host((named.host.as_str(), named.port)).await {
             Ok(addrs) => found.push((server, addrs.collect::<Vec<SocketAddr>>())),
             Err(error) => {
-                tracing::warn!(upstream = route.name(), host = named.host, %error, "failed to resolve the name");
+                tracing::warn!(upstream = &*route.name, host = named.host, %error, "failed to resolve the name");
                 let known = route.known_endpoints();
                 let known = known.iter().filter(|e| e.server == server).map(|e| e.addr);
                 found.push((server, known.collect()));
@@ -69,7 +69,7 @@ fn try_unreachable(route: &Arc<Route>, trying: &mut JoinSet<()>) {
             let connecting = connect::connect(&route, &endpoint);
             let connected = tokio::time::timeout(route.limits.connect_timeout, connecting).await;
             if matches!(connected, Ok(Ok(_))) && endpoint.set_unreachable(false) {
-                tracing::info!(upstream = route.name(), server = %endpoint.addr, "the server accepts connections again");
+                tracing::info!(upstream = &*route.name, server = %endpoint.addr, "the server accepts connections again");
             }
             endpoint.ends_attempt();
         });
@@ -82,7 +82,7 @@ async fn ask_all(route: &Route, path: &str) {
         let answer = tokio::time::timeout(ANSWER, ask(route, endpoint, path)).await;
         let is_healthy = matches!(answer, Ok(Ok(true)));
         if is_healthy != endpoint.is_usable() {
-            tracing::warn!(upstream = route.name(), server = %endpoint.addr, is_healthy, "a server's health has changed");
+            tracing::warn!(upstream = &*route.name, server = %endpoint.addr, is_healthy, "a server's health has changed");
         }
         endpoint.set_health(is_healthy);
     });

@@ -163,7 +163,7 @@ impl Upstreams {
             why = failed.0;
             if endpoint.set_unreachable(true) {
                 let (reason, error) = (why.as_str(), failed.1);
-                tracing::warn!(upstream = route.name(), server = %endpoint.addr, reason, %error, "cannot connect to the server");
+                tracing::warn!(upstream = &*route.name, server = %endpoint.addr, reason, %error, "cannot connect to the server");
             }
             route.metrics.failures.add(1);
         }

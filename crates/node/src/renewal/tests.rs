@@ -2,8 +2,8 @@
 
 use crate::{Member, NodeSettings, member::new_holder, system};
 use keydesk_model::{
-    CanaryUse, Change, DisconnectPolicy, Feed, LeaseConfig, Moment, Month, QuotaUse, Snapshot,
-    Table, Usage,
+    CanaryUse, Change, DisconnectPolicy, EndedRequests, Feed, LeaseConfig, Moment, Month, QuotaUse,
+    Snapshot, Table, Usage,
 };
 use keydesk_store::{DatabaseUrl, Progress, Store};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -32,6 +32,10 @@ impl Table for Nothing {
 
     fn take_usage(&self, _: bool) -> Vec<Usage> {
         Vec::new()
+    }
+
+    fn take_ended(&self) -> EndedRequests {
+        EndedRequests::default()
     }
 
     fn take_canary_uses(&self) -> Vec<CanaryUse> {

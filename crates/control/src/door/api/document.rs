@@ -134,7 +134,7 @@ const PROBLEMS: [(&str, &str, &str); 13] = [
     (
         "",
         "400",
-        "The request isn’t valid: `invalid_parameter`, `invalid_header`, `invalid_json`, `invalid_cursor`, `invalid_date`, or `invalid_export_format`.",
+        "The request isn’t valid: `invalid_parameter`, `invalid_header`, `invalid_json`, `invalid_cursor`, `invalid_date`, `invalid_instant`, `invalid_usage_range`, or `invalid_export_format`.",
     ),
     ("", "401", "The management key is missing or not valid."),
     ("", "403", "The key, its role, or its IP allowlist doesn’t permit this."),

@@ -235,9 +235,14 @@ fn status(code: Code) -> StatusCode {
     match (code, code.kind()) {
         (Code::InvalidManagementKey, _) => StatusCode::UNAUTHORIZED,
         (Code::WrongAccountState, _) => StatusCode::CONFLICT,
-        (Code::InvalidCursor | Code::InvalidDate | Code::InvalidExportFormat, _) => {
-            StatusCode::BAD_REQUEST
-        }
+        (
+            Code::InvalidCursor
+            | Code::InvalidDate
+            | Code::InvalidExportFormat
+            | Code::InvalidInstant
+            | Code::InvalidUsageRange,
+            _,
+        ) => StatusCode::BAD_REQUEST,
         (_, Kind::NotFound) => StatusCode::NOT_FOUND,
         (_, Kind::NotPermitted) => StatusCode::FORBIDDEN,
         (_, Kind::Invalid | Kind::Gone) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -67,6 +67,11 @@ fn plain(text: &str) -> String {
     out.replace('`', "")
 }
 
+/// Returns what a code of the gateway means, in English.
+pub(crate) fn explain(code: &str) -> Option<String> {
+    rows_of(GUIDE).into_iter().find(|error| error.code == code).map(|error| error.when)
+}
+
 pub(crate) async fn list() -> Response {
     let chrome = PageLayout::nobody(text("errors-title"), Nav::None);
     page(&ErrorsPage { chrome, errors: rows_of(GUIDE), is_list: true })

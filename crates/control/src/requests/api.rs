@@ -1,0 +1,166 @@
+//! `/requests` of the management API.
+
+use super::{ShownRequest, find, list};
+use crate::{
+    AppState,
+    door::api::{
+        ApiError, ApiPath, Instant, Position,
+        page::{PageParams, list_schemas},
+        principal::By,
+    },
+    help::explain,
+    principal::Caller,
+};
+use axum::{Json, extract::State, response::Response};
+use keydesk_model::{RequestOutcome, TokenId};
+use keydesk_store::RequestFilter;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What happened to a request.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeName {
+    Succeeded,
+    /// The status is 400 or higher.
+    Failed,
+    /// It had no token of the account.
+    Unauthenticated,
+}
+
+impl From<OutcomeName> for RequestOutcome {
+    fn from(name: OutcomeName) -> Self {
+        match name {
+            OutcomeName::Succeeded => Self::Succeeded,
+            OutcomeName::Failed => Self::Failed,
+            OutcomeName::Unauthenticated => Self::Unauthenticated,
+        }
+    }
+}
+
+impl From<RequestOutcome> for OutcomeName {
+    fn from(outcome: RequestOutcome) -> Self {
+        match outcome {
+            RequestOutcome::Succeeded => Self::Succeeded,
+            RequestOutcome::Failed => Self::Failed,
+            RequestOutcome::Unauthenticated => Self::Unauthenticated,
+        }
+    }
+}
+
+/// A request to the API. Bodies and query values are never recorded.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LoggedRequest)]
+pub(crate) struct RequestObject {
+    /// The request ID, which the response had in `X-Request-Id`.
+    id: String,
+    at: Instant,
+    #[schema(inline)]
+    outcome: OutcomeName,
+    /// The token, even if it was rejected. `null` if the request had none of this account.
+    token: Option<String>,
+    token_name: Option<String>,
+    method: String,
+    /// The path after the endpoint URL, without the query.
+    path: String,
+    /// The method and path of the operation in the API’s document, or empty.
+    operation: String,
+    #[schema(minimum = 100, maximum = 599)]
+    status: u16,
+    /// Whether the API itself responded, rather than the gateway.
+    from_upstream: bool,
+    /// The code of the gateway’s error, or empty.
+    code: String,
+    /// What the code means.
+    explanation: Option<String>,
+    /// The time to the response in milliseconds.
+    duration_ms: f64,
+    /// The name of the client, from its user agent.
+    client: String,
+    client_ip: String,
+    /// The path prefix of the upstream that received the request, or empty.
+    upstream: String,
+}
+
+impl From<ShownRequest> for RequestObject {
+    fn from(shown: ShownRequest) -> Self {
+        let ShownRequest { request, token_name } = shown;
+        #[expect(clippy::cast_precision_loss, reason = "a duration")]
+        let duration_ms = request.duration_us as f64 / 1000.0;
+        Self {
+            id: request.id,
+            at: Instant(request.at),
+            outcome: request.outcome.into(),
+            token: request.token.map(|token| token.to_string()),
+            token_name,
+            method: request.method,
+            path: request.path,
+            operation: request.operation,
+            status: request.status,
+            from_upstream: request.is_upstreams,
+            explanation: explain(&request.code),
+            code: request.code,
+            duration_ms,
+            client: request.client,
+            client_ip: request.client_ip,
+            upstream: request.upstream,
+        }
+    }
+}
+
+list_schemas! { RequestList of RequestObject }
+
+/// Which requests are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RequestFilterParams {
+    #[serde(default)]
+    #[param(inline, required = false)]
+    outcome: Option<OutcomeName>,
+    /// One token.
+    #[serde(default)]
+    #[param(required = false, value_type = Option<String>, example = "tok_019abd9c1f0a7d5c8f6f3f2b1a0c9d8e")]
+    token: Option<TokenId>,
+    /// A part of the method, path, operation, status, code, client, IP address, or ID.
+    #[serde(default)]
+    #[param(required = false, max_length = 100)]
+    text: String,
+}
+
+/// Lists the newest requests of the account, newest first.
+///
+/// For each outcome, the log has the newest requests; a gateway records up to 50 of each in a second.
+#[utoipa::path(get, path = "/requests", operation_id = "list_requests", tag = "Usage", params(PageParams, RequestFilterParams),
+    responses((status = 200, body = RequestList, description = "A page of requests.")))]
+pub(crate) async fn list_requests(
+    State(app): State<AppState>,
+    By(caller): By<Caller>,
+    position: Position<RequestFilterParams>,
+) -> Result<Response, ApiError> {
+    let RequestFilterParams { outcome, token, text } = &position.filter;
+    let filter = RequestFilter { outcome: outcome.map(Into::into), token: *token };
+    let found = list(&app, &caller, &filter, &position.search(text)?).await?;
+    let items: Vec<_> = found.items.into_iter().map(RequestObject::from).collect();
+    Ok(position.respond(&app, (items, found.next)))
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes the path")]
+pub(crate) struct RequestIdParam {
+    /// The ID of a request.
+    #[param(example = "req_b150d42f172bf80300000012")]
+    id: String,
+}
+
+/// Reads a request by its ID, and what its error code means.
+#[utoipa::path(get, path = "/requests/{id}", operation_id = "read_request", tag = "Usage", params(RequestIdParam),
+    responses((status = 200, body = RequestObject, description = "The request.")))]
+pub(crate) async fn read_request(
+    State(app): State<AppState>,
+    By(caller): By<Caller>,
+    ApiPath(id): ApiPath<String>,
+) -> Result<Json<RequestObject>, ApiError> {
+    Ok(Json(find(&app, &caller, &id).await?.into()))
+}

@@ -1,0 +1,171 @@
+//! `/requests`: the newest requests of the account, and what one of them came to.
+
+use super::{NextStep, ShownRequest, find, list, name_of, next_step};
+use crate::{
+    AppState,
+    door::{
+        language::{label, text},
+        layout::{Nav, PageLayout, page},
+        list_query::{ListQuery, PAGE},
+        problem::Problem,
+        when::When,
+    },
+    help::explain,
+    principal::Caller,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use keydesk_model::{LoggedRequest, RequestOutcome, Timestamp};
+use keydesk_store::{PageSearch, RequestFilter};
+use serde::Deserialize;
+
+/// What the list shows, as its address says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RequestsQuery {
+    outcome: String,
+    token: String,
+    text: String,
+    after: String,
+}
+
+impl RequestsQuery {
+    fn filter(&self) -> RequestFilter {
+        RequestFilter { outcome: self.outcome.parse().ok(), token: self.token.parse().ok() }
+    }
+
+    fn list(&self) -> ListQuery {
+        ListQuery::of(&self.text, &self.after)
+    }
+
+    /// Returns the address of the list with this outcome, or with all of them.
+    fn address(&self, outcome: Option<RequestOutcome>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let text = self.list().text();
+        let outcome = outcome.map_or("", RequestOutcome::as_str);
+        for (name, value) in [("outcome", outcome), ("token", &self.token), ("text", &text)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        format!("/requests?{}", query.finish())
+    }
+}
+
+struct Choice {
+    name: String,
+    address: String,
+    is_chosen: bool,
+}
+
+struct Row {
+    request: LoggedRequest,
+    token_name: Option<String>,
+    at: When,
+    took: String,
+    has_failed: bool,
+}
+
+impl Row {
+    fn new(shown: ShownRequest, now: Timestamp) -> Self {
+        let ShownRequest { request, token_name } = shown;
+        let millis = request.duration_us / 1_000;
+        let took = if millis == 0 { "< 1 ms".to_owned() } else { format!("{millis} ms") };
+        let has_failed = request.status >= 400;
+        Self { at: When::past(request.at, now), took, has_failed, token_name, request }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "requests/list.html")]
+struct RequestsPage {
+    chrome: PageLayout,
+    choices: Vec<Choice>,
+    text: String,
+    outcome: String,
+    token: String,
+    /// The name of the token to which the list is restricted.
+    token_name: Option<String>,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(query): Query<RequestsQuery>,
+) -> Result<Response, Problem> {
+    // A whole ID leads to its request.
+    if query.text.trim().starts_with("req_") && query.text.trim().len() == 28 {
+        let found = find(&app, &caller, &query.text).await?;
+        return Ok(Redirect::to(&format!("/requests/{}", found.request.id)).into_response());
+    }
+    let (filter, now) = (query.filter(), app.now());
+    let wanted = query.list();
+    let search = PageSearch { limit: PAGE, ..wanted.search()? };
+    let found = list(&app, &caller, &filter, &search).await?;
+    let token_name = match filter.token {
+        Some(token) => Some(name_of(&app, &caller, token).await?),
+        None => None,
+    };
+    let all = [
+        None,
+        Some(RequestOutcome::Failed),
+        Some(RequestOutcome::Succeeded),
+        Some(RequestOutcome::Unauthenticated),
+    ];
+    let choices = all.map(|outcome| Choice {
+        name: label("requests-outcome", outcome.map_or("all", RequestOutcome::as_str)),
+        address: query.address(outcome),
+        is_chosen: outcome == filter.outcome,
+    });
+    let here = query.address(filter.outcome);
+    Ok(page(&RequestsPage {
+        chrome: PageLayout::of(&caller, text("requests-title"), Nav::Requests),
+        choices: choices.into(),
+        text: wanted.text(),
+        outcome: filter.outcome.map(|outcome| outcome.as_str().to_owned()).unwrap_or_default(),
+        token: filter.token.map(|token| token.to_string()).unwrap_or_default(),
+        token_name,
+        rows: found.items.into_iter().map(|shown| Row::new(shown, now)).collect(),
+        next: found.next.map(|next| ListQuery::of("", "").next(&here, &next)),
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "requests/request.html")]
+struct RequestPage {
+    chrome: PageLayout,
+    row: Row,
+    /// The text of the error code, in English.
+    explanation: Option<String>,
+    /// What can be done, and where.
+    step: Option<(String, Option<String>)>,
+}
+
+pub(crate) async fn show_one(
+    State(app): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let row = Row::new(find(&app, &caller, &id).await?, app.now());
+    let step = next_step(&row.request).map(|step| {
+        let (name, address) = match step {
+            NextStep::ReplaceToken(token) => ("replace", Some(format!("/tokens/{token}/restore"))),
+            NextStep::ChangeLimits(token) => ("limits", Some(format!("/tokens/{token}/limits"))),
+            NextStep::SeeAccountLimits => ("plan", Some("/limits".to_owned())),
+            NextStep::CheckCredentials => ("credentials", Some("/api-docs".to_owned())),
+            NextStep::AskProvider => ("provider", None),
+        };
+        (label("request-step", name), address)
+    });
+    Ok(page(&RequestPage {
+        chrome: PageLayout::of(&caller, text("request-title"), Nav::Requests),
+        explanation: explain(&row.request.code),
+        step,
+        row,
+    }))
+}

@@ -1,0 +1,191 @@
+//! The geometry of a chart: stacked bars of the most used series, and a line of the rejected requests.
+
+use super::{Series, Usage};
+use crate::door::language::text;
+use keydesk_model::{OTHER, Tally};
+
+/// The number of series with a color of their own; the others are one.
+pub(super) const MOST_SERIES: usize = 6;
+pub(super) const WIDTH: f64 = 960.0;
+pub(super) const HEIGHT: f64 = 220.0;
+/// The space for the labels of the axes.
+const LEFT: f64 = 48.0;
+const BOTTOM: f64 = 24.0;
+const TOP: f64 = 8.0;
+
+/// A series in the chart and its legend.
+pub(super) struct Drawn {
+    pub label: String,
+    pub total: u64,
+    /// The number of its color.
+    pub color: usize,
+}
+
+/// A part of a bar.
+pub(super) struct Part {
+    pub x: String,
+    pub y: String,
+    pub width: String,
+    pub height: String,
+    pub color: usize,
+    /// What the pointer shows, and a screen reader says.
+    pub title: String,
+}
+
+/// A line across the chart with its value.
+pub(super) struct Tick {
+    pub position: String,
+    pub label: String,
+}
+
+pub(super) struct Chart {
+    pub series: Vec<Drawn>,
+    pub parts: Vec<Part>,
+    pub ticks: Vec<Tick>,
+    /// The labels of the time axis.
+    pub times: Vec<Tick>,
+    /// The points of the line of rejected requests, if there are any.
+    pub rejected: Option<String>,
+    pub would_reject: Option<String>,
+}
+
+impl Chart {
+    /// `name`: how a series and `time`: how a bucket is called.
+    pub fn of(
+        usage: &Usage,
+        name: impl Fn(&Series) -> String,
+        time: impl Fn(usize) -> String,
+    ) -> Self {
+        let drawn = drawn(usage, name);
+        let highest = usage.points.iter().map(|point| point.requests).max().unwrap_or_default();
+        let scale = Scale::to(highest, usage.points.len());
+        let mut parts = Vec::new();
+        for place in 0..usage.points.len() {
+            let mut below = 0;
+            for (color, (label, points)) in drawn.iter().enumerate() {
+                let requests = points[place].requests;
+                if requests == 0 {
+                    continue;
+                }
+                let (bottom, top) = (scale.y(below), scale.y(below + requests));
+                below += requests;
+                let title = text("usage-bar").with("at", time(place)).with("label", label);
+                parts.push(Part {
+                    x: number(scale.x(place) + scale.step * 0.1),
+                    y: number(top),
+                    width: number(scale.step * 0.8),
+                    height: number((bottom - top).max(0.5)),
+                    color,
+                    title: title.with("requests", requests).to_string(),
+                });
+            }
+        }
+        let line = |count: fn(&Tally) -> u64| {
+            let points: Vec<_> = usage.points.iter().map(count).collect();
+            let points = points.iter().any(|count| *count > 0).then_some(points)?;
+            let points = points.iter().enumerate().map(|(place, count)| {
+                let x = scale.x(place) + scale.step / 2.0;
+                format!("{},{}", number(x), number(scale.y(*count)))
+            });
+            Some(points.collect::<Vec<_>>().join(" "))
+        };
+        let every = usage.points.len().div_ceil(8).max(1);
+        let times = (0..usage.points.len()).step_by(every).map(|place| Tick {
+            position: number(scale.x(place) + scale.step / 2.0),
+            label: time(place),
+        });
+        let series = drawn.iter().enumerate().map(|(color, (label, points))| {
+            let total = points.iter().map(|point| point.requests).sum();
+            Drawn { label: label.clone(), total, color }
+        });
+        Self {
+            series: series.collect(),
+            parts,
+            ticks: scale.ticks(),
+            times: times.collect(),
+            rejected: line(|tally| tally.rejected),
+            would_reject: line(|tally| tally.would_reject),
+        }
+    }
+}
+
+/// Returns the series that are drawn: the most used ones, and all others as one.
+fn drawn(usage: &Usage, name: impl Fn(&Series) -> String) -> Vec<(String, Vec<Tally>)> {
+    let is_other = |one: &&Series| one.key == OTHER;
+    let own: Vec<_> = usage.series.iter().filter(|one| !is_other(one)).collect();
+    let shown = own.len().min(MOST_SERIES);
+    let mut drawn: Vec<_> =
+        own[..shown].iter().map(|one| (name(one), one.points.clone())).collect();
+    let mut rest = vec![Tally::default(); usage.points.len()];
+    for one in own[shown..].iter().copied().chain(usage.series.iter().filter(is_other)) {
+        for (all, point) in rest.iter_mut().zip(&one.points) {
+            all.merge(point);
+        }
+    }
+    if rest.iter().any(|point| point.requests > 0) {
+        drawn.push((text("usage-other").to_string(), rest));
+    }
+    drawn
+}
+
+struct Scale {
+    highest: u64,
+    /// The width of a bar with its space.
+    step: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a position on the screen")]
+impl Scale {
+    /// Up to a round number that is not below the highest count.
+    fn to(highest: u64, count: usize) -> Self {
+        let rounds = (0..19).flat_map(|power| [1, 2, 5].map(|first| first * 10u64.pow(power)));
+        let round = rounds.filter(|round| *round >= 4).find(|round| *round >= highest);
+        let round = round.unwrap_or(u64::MAX);
+        Self { highest: round, step: (WIDTH - LEFT) / count.max(1) as f64 }
+    }
+
+    fn x(&self, place: usize) -> f64 {
+        LEFT + self.step * place as f64
+    }
+
+    fn y(&self, count: u64) -> f64 {
+        let height = HEIGHT - BOTTOM - TOP;
+        TOP + height * (1.0 - count as f64 / self.highest as f64)
+    }
+
+    fn ticks(&self) -> Vec<Tick> {
+        let counts = [0, self.highest / 2, self.highest];
+        let tick = |count: u64| Tick { position: number(self.y(count)), label: short(count) };
+        counts.map(tick).into()
+    }
+}
+
+/// Returns a count as the axis shows it: 950, 1.5k, 20M.
+fn short(count: u64) -> String {
+    let with = |unit: u64, letter: &str| {
+        let (whole, tenth) = (count / unit, count % unit * 10 / unit);
+        if tenth == 0 { format!("{whole}{letter}") } else { format!("{whole}.{tenth}{letter}") }
+    };
+    match count {
+        0..1_000 => count.to_string(),
+        1_000..1_000_000 => with(1_000, "k"),
+        _ => with(1_000_000, "M"),
+    }
+}
+
+fn number(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_ends_at_a_round_number_that_is_high_enough() {
+        let highest = |count| Scale::to(count, 24).highest;
+        assert_eq!([0, 4, 6, 11, 60, 999, 1_000].map(highest), [5, 5, 10, 20, 100, 1_000, 1_000]);
+        assert_eq!(highest(1_234_567), 2_000_000);
+        assert_eq!([950, 1_500, 20_000, 2_000_000].map(short), ["950", "1.5k", "20k", "2M"]);
+    }
+}

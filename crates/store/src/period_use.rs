@@ -1,0 +1,195 @@
+//! The use of tokens by hour and day. Gateways report the hours of tokens; a job makes the hours of accounts and all days
+//! from them. A row is replaced, never added to, so a repeated report or job counts nothing twice.
+
+use crate::{
+    Read, Store, StoreError, Write, row,
+    sql::{SqlRow, query},
+};
+use keydesk_model::{
+    AccountId, AccountNumber, EndedRequests, NodeId, PeriodUse, Timestamp, TokenId, UsedToken,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// A length of time whose use is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    Hour,
+    Day,
+}
+
+impl Period {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+}
+
+/// The use in each period, by its beginning.
+pub type UseByPeriod = BTreeMap<Timestamp, PeriodUse>;
+
+/// Up to when the use is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completeness {
+    /// `None` if no gateway has reported yet.
+    pub until: Option<Timestamp>,
+    /// The number of requests that gateways could not count.
+    pub lost: i64,
+}
+
+/// What a gateway reports.
+#[derive(Clone, Debug)]
+pub struct UsageReport<'a> {
+    pub by: NodeId,
+    /// The process, because a process that has restarted doesn't know what it reported before.
+    pub reporter: &'a str,
+    /// The uses that have changed, each for the whole hour.
+    pub uses: Vec<((UsedToken, Timestamp), &'a PeriodUse)>,
+    pub ended: &'a EndedRequests,
+    /// Everything that ended before is in a report.
+    pub complete_until: Timestamp,
+    pub now: Timestamp,
+}
+
+const SET: &str = "INSERT INTO period_use (subject, period, at, reporter, body, written_at) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subject, period, at, reporter) DO UPDATE SET \
+    body = excluded.body, written_at = excluded.written_at";
+const MARK: &str = "INSERT INTO usage_mark (node_id, complete_until, lost) VALUES ($1, $2, $3) \
+    ON CONFLICT (node_id) DO UPDATE SET complete_until = excluded.complete_until, \
+    lost = usage_mark.lost + excluded.lost";
+const COMPLETE: &str = "SELECT min(usage_mark.complete_until) AS until, \
+    CAST((SELECT coalesce(sum(lost), 0) FROM usage_mark) AS BIGINT) AS lost \
+    FROM usage_mark JOIN node ON node.id = usage_mark.node_id";
+const OF_SUBJECT: &str = "SELECT at, body FROM period_use \
+    WHERE subject = $1 AND period = $2 AND at >= $3 AND at < $4 ORDER BY at";
+const OF_TOKENS: &str = "SELECT subject, at, body FROM token \
+    JOIN period_use ON period_use.subject = token.id \
+    WHERE token.account_id = $1 AND period = $2 AND at >= $3 AND at < $4";
+const CHANGED: &str = "SELECT DISTINCT subject, at FROM period_use \
+    WHERE period = 'hour' AND reporter <> '' AND written_at >= $1 AND at < $2 ORDER BY at, subject";
+const FORGET: &str = "DELETE FROM period_use WHERE period = $1 AND at < $2";
+const ACCOUNT: &str = "SELECT account_id FROM token WHERE id = $1";
+const NAMES: &str = "SELECT id, name FROM token WHERE account_id = $1";
+
+fn used(row: &SqlRow) -> Result<(Timestamp, PeriodUse), StoreError> {
+    let body: &str = row.get("body")?;
+    let body = serde_json::from_str(body).map_err(|_| StoreError::Unreadable { column: "body" })?;
+    Ok((row::instant(row, "at")?, body))
+}
+
+impl Read {
+    /// Returns the use of a token, or of an account, in the periods that begin from `since` to before `until`.
+    pub async fn list_period_use(
+        &mut self,
+        subject: &str,
+        period: Period,
+        (since, until): (Timestamp, Timestamp),
+    ) -> Result<UseByPeriod, StoreError> {
+        let asked = query(OF_SUBJECT).bind(subject).bind(period.as_str()).bind(since).bind(until);
+        let mut found = UseByPeriod::new();
+        for row in &asked.all(self).await? {
+            let (at, body) = used(row)?;
+            found.entry(at).or_default().merge(&body);
+        }
+        Ok(found)
+    }
+
+    /// Returns the use of an account in these periods, from that of its tokens.
+    pub async fn add_up_period_use(
+        &mut self,
+        (account, number): (AccountId, AccountNumber),
+        period: Period,
+        (since, until): (Timestamp, Timestamp),
+    ) -> Result<UseByPeriod, StoreError> {
+        let asked = query(OF_TOKENS).bind(account).bind(period.as_str()).bind(since).bind(until);
+        let mut found = UseByPeriod::new();
+        for row in &asked.all(self).await? {
+            let (at, body) = used(row)?;
+            found.entry(at).or_default().merge_token(row.get("subject")?, &body);
+        }
+        let others = self.list_period_use(&number.to_string(), period, (since, until)).await?;
+        for (at, body) in &others {
+            found.entry(*at).or_default().merge_token("", body);
+        }
+        Ok(found)
+    }
+
+    /// Returns the subjects and the beginnings of hours before `until` that gateways have reported since an instant.
+    pub async fn list_changed_hours(
+        &mut self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let rows = query(CHANGED).bind(since).bind(until).all(self).await?;
+        rows.iter().map(|row| Ok((row::text(row, "subject")?, row::instant(row, "at")?))).collect()
+    }
+
+    /// Returns the account of a token.
+    pub async fn find_account_of_token(
+        &mut self,
+        token: TokenId,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let row = query(ACCOUNT).bind(token).optional(self).await?;
+        row.map(|row| row::parsed(&row, "account_id")).transpose()
+    }
+
+    /// Returns the names of all tokens of an account, including revoked ones.
+    pub async fn list_token_names(
+        &mut self,
+        account: AccountId,
+    ) -> Result<Vec<(TokenId, String)>, StoreError> {
+        let rows = query(NAMES).bind(account).all(self).await?;
+        rows.iter().map(|row| Ok((row::parsed(row, "id")?, row::text(row, "name")?))).collect()
+    }
+
+    pub async fn usage_completeness(&mut self) -> Result<Completeness, StoreError> {
+        let row = query(COMPLETE).one(self).await?;
+        Ok(Completeness { until: row::instant_opt(&row, "until")?, lost: row.get("lost")? })
+    }
+}
+
+impl Write {
+    /// Stores the use in a period that was made from others.
+    pub async fn set_period_use(
+        &mut self,
+        subject: &str,
+        (period, at): (Period, Timestamp),
+        body: &PeriodUse,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let text = serde_json::to_string(body).expect("it has string keys only");
+        let set = query(SET).bind(subject).bind(period.as_str()).bind(at).bind("").bind(text);
+        set.bind(now).execute(self).await.map(|_| ())
+    }
+}
+
+impl Store {
+    /// Stores the report of a gateway. It can be sent again: rows are replaced.
+    pub async fn record_ended(&self, report: &UsageReport<'_>) -> Result<(), StoreError> {
+        let mut aside = self.aside().await?;
+        for ((used, at), body) in &report.uses {
+            let text = serde_json::to_string(body).expect("it has string keys only");
+            let set = query(SET).bind(used.to_string()).bind(Period::Hour.as_str()).bind(*at);
+            set.bind(report.reporter).bind(text).bind(report.now).execute(&mut aside).await?;
+        }
+        crate::request_log::add(&mut aside, &report.ended.logged).await?;
+        let lost = i64::try_from(report.ended.lost).unwrap_or(i64::MAX);
+        let mark = query(MARK).bind(report.by).bind(report.complete_until).bind(lost);
+        mark.execute(&mut aside).await?;
+        aside.finish().await
+    }
+
+    /// Deletes the use in periods that began before an instant.
+    pub async fn forget_period_use(
+        &self,
+        period: Period,
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.run_aside(query(FORGET).bind(period.as_str()).bind(before)).await.map(|_| ())
+    }
+
+    /// The time for which hours and days are kept.
+    pub const HOURS_KEPT: Duration = Duration::from_hours(35 * 24);
+    pub const DAYS_KEPT: Duration = Duration::from_hours(396 * 24);
+}
