@@ -58,6 +58,12 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
         ann.get("/tokens/new").await.text.contains("contacts:read")
     })
     .await;
+    let revoked = ann.create_token("over soon", "never").await;
+    let over = ann.token_id("over soon").await;
+    ann.post(&format!("/tokens/{over}/revoke"), &[]).await;
+    assert_eq!(crate::support::use_token(&endpoint, &revoked).await.0, 401);
+    let is_logged = async || ann.get("/requests").await.text.contains("token_revoked");
+    eventually("the rejected request is logged", is_logged).await;
     ann.create_token("old importer", "never").await;
     for (token, agent) in [(&bearer, "python-requests/2.31.0"), (&token, "okhttp/4.9")] {
         let client = crate::support::client().user_agent(agent).build().expect("a client");
@@ -66,12 +72,12 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     }
     eventually("usage is reported", async || ann.get("/tokens").await.text.contains("okhttp"))
         .await;
+    keydesk.sql(A_DAY).await;
+    let has_a_day = async || ann.get("/usage?group=client").await.text.contains("exporter");
+    eventually("the day is added up", has_a_day).await;
     let importer = ann.token_id("old importer").await;
     let later = [("grace_period", "24h"), ("revoke_after_idle", "1h")];
     ann.post(&format!("/tokens/{importer}/rotate"), &later).await;
-    ann.create_token("over soon", "never").await;
-    let over = ann.token_id("over soon").await;
-    ann.post(&format!("/tokens/{over}/revoke"), &[]).await;
     let member = ann.member_id("vera").await;
     let sso = [
         ("issuer", "https://login.acme.example"),
@@ -84,6 +90,17 @@ async fn live_a_first_day(keydesk: &mut Keydesk) -> (String, String) {
     ann.post("/profile/email", &[("email", "ann@new.example")]).await;
     (invitation, member)
 }
+
+/// A day of requests with each token.
+const A_DAY: &str = "WITH RECURSIVE hour (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM hour WHERE n < 23), \
+    used AS (SELECT token.id, n, 20 + (n * 37 + length(token.name) * 11) % 60 AS good, n % 5 * 3 AS bad FROM token, hour), \
+    tally AS (SELECT id, n, json_array(good + bad, bad, 0, json_array(good, 0, bad, 0), json_array(9, good, 12, bad)) \
+      AS both, json_array(good, 0, 0, json_array(good, 0, 0, 0), json_array(9, good)) AS good, \
+      json_array(bad, bad, 0, json_array(0, 0, bad, 0), json_array(12, bad)) AS bad FROM used) \
+    INSERT INTO period_use SELECT id, 'hour', (unixepoch() / 3600 - n) * 3600000000, 'a day', json_object('a', json(both), \
+      'o', json_object('GET /contacts', json(good), 'GET /messages', json(bad)), \
+      'c', json_object('okhttp', json(good), 'exporter', json(bad)), 'n', json_object('192.0.2.0/24', json(both)), \
+      's', json_object('200', json(good), '403', json(bad))), unixepoch() * 1000000 FROM tally";
 
 async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, screen: Screen) {
     for (name, page) in [
@@ -151,6 +168,10 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         ("tokens", "/tokens"),
         ("token-new", "/tokens/new"),
         ("violations", "/tokens/violations"),
+        ("usage", "/usage"),
+        ("usage-week-by-client", "/usage?range=7d&group=client"),
+        ("requests", "/requests"),
+        ("requests-failed", "/requests?outcome=failed"),
         ("account-limits", "/limits"),
         ("members", "/members"),
         ("member-remove", &format!("/members/{member}/remove")),
@@ -168,6 +189,10 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
         browser.go(&format!("{}{page}", keydesk.console)).await;
         inspect(browser, name, screen).await;
     }
+    browser.go(&format!("{}/requests?outcome=failed", keydesk.console)).await;
+    browser.click("main td a").await;
+    browser.find("a[href^=\"/errors/\"]").await;
+    inspect(browser, "request", screen).await;
     browser.go(&format!("{}/receipts", keydesk.console)).await;
     browser.click("main td a").await;
     browser.find("#jws").await;

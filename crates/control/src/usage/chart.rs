@@ -138,9 +138,9 @@ struct Scale {
 impl Scale {
     /// Up to a round number that is not below the highest count.
     fn to(highest: u64, count: usize) -> Self {
-        let rounds = (0..19).flat_map(|power| [1, 2, 5].map(|first| first * 10u64.pow(power)));
-        let round = rounds.filter(|round| *round >= 4).find(|round| *round >= highest);
-        let round = round.unwrap_or(u64::MAX);
+        let rounds =
+            (0..18).flat_map(|power| [10, 20, 25, 50].map(|first| first * 10u64.pow(power)));
+        let round = rounds.into_iter().find(|round| *round >= highest).unwrap_or(u64::MAX);
         Self { highest: round, step: (WIDTH - LEFT) / count.max(1) as f64 }
     }
 
@@ -184,8 +184,11 @@ mod tests {
     #[test]
     fn the_axis_ends_at_a_round_number_that_is_high_enough() {
         let highest = |count| Scale::to(count, 24).highest;
-        assert_eq!([0, 4, 6, 11, 60, 999, 1_000].map(highest), [5, 5, 10, 20, 100, 1_000, 1_000]);
-        assert_eq!(highest(1_234_567), 2_000_000);
+        assert_eq!(
+            [0, 10, 11, 21, 60, 999, 1_000].map(highest),
+            [10, 10, 20, 25, 100, 1_000, 1_000]
+        );
+        assert_eq!(highest(2_234_567), 2_500_000);
         assert_eq!([950, 1_500, 20_000, 2_000_000].map(short), ["950", "1.5k", "20k", "2M"]);
     }
 }
