@@ -77,7 +77,8 @@ pub use receipts::{ReceiptError, published_keys, verify_receipt};
 pub use refusal::{Code, Kind, Refusal};
 pub use routes::{Access, ROUTES, router};
 pub use settings::{
-    KeySource, ManagementKeyRules, PartnerToken, Plans, SecretScanning, Settings, UsersRules,
+    KeySource, ManagementKeyRules, PartnerToken, Plans, RequestLogRules, SecretScanning, Settings,
+    UsersRules,
 };
 pub use tokens::reminders::{ExpiringSoon, send_reminders};
 pub use tokens::{

@@ -33,6 +33,7 @@ pub struct Settings {
     /// The expiration policy for new API tokens, in addition to an account's own.
     pub expiry: ExpiryPolicy,
     pub management_keys: ManagementKeyRules,
+    pub request_log: RequestLogRules,
     pub secret_scanning: SecretScanning,
 }
 
@@ -82,6 +83,20 @@ pub struct ManagementKeyRules {
 impl Default for ManagementKeyRules {
     fn default() -> Self {
         Self { max_lifetime_days: 365 }
+    }
+}
+
+/// What the request log keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLogRules {
+    /// The number of requests of each outcome. With 0, there is no log.
+    pub per_account: u32,
+    pub retention_days: u16,
+}
+
+impl Default for RequestLogRules {
+    fn default() -> Self {
+        Self { per_account: 1_000, retention_days: 7 }
     }
 }
 

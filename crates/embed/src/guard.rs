@@ -60,7 +60,8 @@ impl Guard {
         let kept: Arc<dyn Table> = Arc::clone(&table) as _;
         let member = Member::join(node, &store, &kept, None).await?;
         let (clock, entropy) = (member.clock.clock(), system::entropy());
-        let counts = Counts::begin(store.clone(), kept, clock.clone(), member.nodes.own).await;
+        let counts =
+            Counts::begin(store.clone(), kept, clock.clone(), (member.nodes.own, false)).await;
         let checker = Checker::new(options.settings(), Arc::clone(&table), clock, &entropy);
         let (stop, stopped) = watch::channel(false);
         let counting = tokio::spawn(keep_counting(counts, stopped));

@@ -247,6 +247,7 @@ pub fn settings(
         has_account_cors: config.requests.cors.is_for_accounts,
         expiry: config.expiry,
         management_keys: config.management_keys,
+        request_log: config.request_log,
         secret_scanning: config.secret_scanning.clone(),
     }
 }

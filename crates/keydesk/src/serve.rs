@@ -166,7 +166,8 @@ async fn join(
     };
     let member = Member::join(settings, store, &table, keys).await?;
     let clock = member.clock.clock();
-    let counts = Counts::begin(store.clone(), table, clock, member.nodes.own).await;
+    let reports = (member.nodes.own, config.request_log.per_account > 0);
+    let counts = Counts::begin(store.clone(), table, clock, reports).await;
     Ok((member, counts))
 }
 

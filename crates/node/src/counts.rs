@@ -39,10 +39,21 @@ impl std::fmt::Debug for Counts {
 
 impl Counts {
     /// Reads the totals of this month before anything is counted.
-    pub async fn begin(store: Store, table: Arc<dyn Table>, clock: Clock, own: NodeId) -> Self {
+    /// `logs_requests`: whether the newest requests are reported for the request log.
+    pub async fn begin(
+        store: Store,
+        table: Arc<dyn Table>,
+        clock: Clock,
+        (own, logs_requests): (NodeId, bool),
+    ) -> Self {
         let (usage, waiting, quotas) = (None, Vec::new(), VecDeque::new());
         let (heard_at, month) = (Timestamp::from_micros(0), Month::default());
-        let ended = EndedReports::new(store.clone(), Arc::clone(&table), clock.clone(), own);
+        let ended = EndedReports::new(
+            store.clone(),
+            Arc::clone(&table),
+            clock.clone(),
+            (own, logs_requests),
+        );
         let mut counts = Self {
             store,
             table,

@@ -29,6 +29,7 @@ pub(crate) struct EndedReports {
     table: Arc<dyn Table>,
     clock: Clock,
     own: NodeId,
+    logs_requests: bool,
     /// Names this process, because after a restart it counts from zero.
     reporter: String,
     uses: BTreeMap<Used, PeriodUse>,
@@ -41,12 +42,18 @@ pub(crate) struct EndedReports {
 }
 
 impl EndedReports {
-    pub fn new(store: Store, table: Arc<dyn Table>, clock: Clock, own: NodeId) -> Self {
+    pub fn new(
+        store: Store,
+        table: Arc<dyn Table>,
+        clock: Clock,
+        (own, logs_requests): (NodeId, bool),
+    ) -> Self {
         let now = clock.now();
         Self {
             store,
             table,
             own,
+            logs_requests,
             reporter: format!("{own} {}", now.as_micros()),
             uses: BTreeMap::new(),
             changed: BTreeSet::new(),
@@ -108,7 +115,8 @@ impl EndedReports {
             self.changed.insert(used);
         }
         self.ended.lost += lost;
-        let room = MOST_LOGGED.saturating_sub(self.ended.logged.len());
+        let most = if self.logs_requests { MOST_LOGGED } else { 0 };
+        let room = most.saturating_sub(self.ended.logged.len());
         self.ended.logged.extend(logged.into_iter().take(room));
         self.taken_until = now;
     }

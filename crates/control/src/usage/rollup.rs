@@ -15,9 +15,6 @@ const DAY: Duration = Duration::from_hours(24);
 const READER: &str = "usage";
 /// Reports that were on their way when the job ran before.
 const OVERLAP: Duration = Duration::from_mins(2);
-/// The number of requests of each outcome that an account's log keeps, and for how long.
-const MOST_REQUESTS: u32 = 1_000;
-const REQUESTS_KEPT: Duration = Duration::from_hours(7 * 24);
 /// The time between deletions.
 const FORGET: Duration = Duration::from_hours(1);
 
@@ -71,7 +68,9 @@ impl UsageRollup {
         let mut write = app.store.write(now).await?;
         write.set_reader_position(READER, now.as_micros()).await?;
         write.keep().await?;
-        app.store.forget_requests(now.minus(REQUESTS_KEPT), MOST_REQUESTS).await?;
+        let log = app.settings.request_log;
+        let oldest = now.minus(DAY * u32::from(log.retention_days));
+        app.store.forget_requests(oldest, log.per_account).await?;
         self.forget(app, now).await
     }
 

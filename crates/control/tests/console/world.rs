@@ -12,7 +12,7 @@ use axum::{
 use http_body_util::BodyExt as _;
 use keydesk_control::{
     AppServices, AppState, Keyring, Mailer, ManagementKeyRules, MasterKey, OpenApiSource, Plans,
-    SecretScanning, Settings, UsersRules, create_operator, router,
+    RequestLogRules, SecretScanning, Settings, UsersRules, create_operator, router,
 };
 use keydesk_model::{AccountNumber, Clock, ExpiryPolicy, Month, Role, Timestamp, TrustedProxies};
 use keydesk_node::Nodes;
@@ -87,6 +87,7 @@ fn settings() -> Settings {
         has_account_cors: true,
         expiry: ExpiryPolicy::default(),
         management_keys: ManagementKeyRules::default(),
+        request_log: RequestLogRules::default(),
         secret_scanning: SecretScanning::default(),
     }
 }

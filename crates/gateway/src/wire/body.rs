@@ -301,6 +301,169 @@ mod tests {
         assert_eq!(decode(Framing::Chunked, extension.as_bytes(), 100), Err(BodyError));
     }
 
+    fn fields<'a>(lines: &'a [(&'a str, &'a str)]) -> Vec<crate::wire::Field<'a>> {
+        let field = |(name, value): &(&'a str, &'a str)| crate::wire::Field {
+            name,
+            value: value.as_bytes(),
+        };
+        lines.iter().map(field).collect()
+    }
+
+    #[test]
+    fn a_request_has_one_length_or_one_coding() {
+        const CODED: (&str, &str) = ("Transfer-Encoding", "Chunked");
+        let of = |lines: &[(&str, &str)], version| {
+            Framing::of_request(&Noted::of(&fields(lines)), version)
+        };
+        let framed = |lines: &[(&str, &str)]| of(lines, Version::HTTP_11);
+        let length = |value| [("Content-Length", value)];
+        assert_eq!(framed(&[]), Ok(Framing::Empty));
+        assert_eq!(framed(&length("0")), Ok(Framing::Empty));
+        assert_eq!(framed(&length("10")), Ok(Framing::Length(10)));
+        assert_eq!(
+            framed(&length("9999999999999999999")),
+            Ok(Framing::Length(9_999_999_999_999_999_999))
+        );
+        assert_eq!(framed(&[CODED]), Ok(Framing::Chunked));
+        for wrong in ["", "+1", "1 ", "1,1", "0x1", "10000000000000000000"] {
+            assert_eq!(framed(&length(wrong)), Err(Rejection::InvalidFraming), "{wrong}");
+        }
+        assert_eq!(of(&[CODED], Version::HTTP_10), Err(Rejection::InvalidFraming));
+        for wrong in ["gzip", "gzip, chunked", "chunked, chunked", ""] {
+            let found = framed(&[("Transfer-Encoding", wrong)]);
+            assert_eq!(found, Err(Rejection::UnsupportedTransferCoding), "{wrong}");
+        }
+        for both in
+            [&[CODED, CODED][..], &[CODED, ("Content-Length", "1")], &[("Content-Length", "1"); 2]]
+        {
+            assert_eq!(framed(both), Err(Rejection::InvalidFraming), "{both:?}");
+        }
+    }
+
+    /// A response's framing, and whether another response may follow.
+    fn answered(
+        status: u16,
+        lines: &[(&str, &str)],
+        asked_for_head: bool,
+    ) -> Option<(Framing, bool)> {
+        let fields = fields(lines);
+        let head = ResponseHead { status, version: Version::HTTP_11, fields: &fields };
+        Framing::of_answer(&head, &Noted::of(&fields), asked_for_head).ok()
+    }
+
+    #[test]
+    fn a_response_ends_as_its_head_says() {
+        const CODED: (&str, &str) = ("Transfer-Encoding", "chunked");
+        const THREE: (&str, &str) = ("Content-Length", "3");
+        let get = |status, lines: &[(&str, &str)]| answered(status, lines, false);
+        assert_eq!(get(200, &[]), Some((Framing::UntilClose, false)));
+        assert_eq!(get(200, &[THREE]), Some((Framing::Length(3), true)));
+        assert_eq!(
+            get(200, &[THREE, ("Connection", "x, Close")]),
+            Some((Framing::Length(3), false))
+        );
+        assert_eq!(get(200, &[THREE, THREE]), Some((Framing::Length(3), true)));
+        assert_eq!(get(200, &[("Content-Length", "3, 3")]), Some((Framing::Length(3), true)));
+        for lengths in [
+            &[THREE, ("Content-Length", "4")][..],
+            &[("Content-Length", "3, 4")],
+            &[("Content-Length", "x")],
+        ] {
+            assert_eq!(get(200, lengths), None, "{lengths:?}");
+        }
+        assert_eq!(get(200, &[CODED]), Some((Framing::Chunked, true)));
+        assert_eq!(get(200, &[CODED, THREE]), Some((Framing::Chunked, false)), "not reused");
+        assert_eq!(get(200, &[CODED, CODED]), None);
+        assert_eq!(get(200, &[("Transfer-Encoding", "gzip")]), None);
+        assert_eq!(get(101, &[THREE]), Some((Framing::UntilClose, false)));
+        let old = fields(&[CODED]);
+        let head = ResponseHead { status: 200, version: Version::HTTP_10, fields: &old };
+        assert!(
+            Framing::of_answer(&head, &Noted::of(&old), false).is_err(),
+            "HTTP/1.0 has no chunks"
+        );
+    }
+
+    #[test]
+    fn a_response_without_a_body_may_announce_none() {
+        const THREE: (&str, &str) = ("Content-Length", "3");
+        const NOTHING: (&str, &str) = ("Content-Length", "0");
+        const CODED: (&str, &str) = ("Transfer-Encoding", "chunked");
+        let follows = |status, lines: &[(&str, &str)], asked_for_head| {
+            let (framing, may_follow) = answered(status, lines, asked_for_head).expect("is framed");
+            assert_eq!(framing, Framing::Empty);
+            may_follow
+        };
+        for status in [204, 304] {
+            assert!(follows(status, &[], false), "{status}");
+            assert!(follows(status, &[NOTHING], false), "{status}");
+            assert!(!follows(status, &[THREE], false), "{status}: a body may come late");
+            assert!(!follows(status, &[CODED], false), "{status}");
+        }
+        // A response to HEAD has the length that GET would have.
+        assert!(!follows(200, &[THREE], true));
+        assert!(follows(200, &[NOTHING], true));
+        assert!(!follows(200, &[], true), "the response to GET would last until the end");
+        assert!(!follows(200, &[CODED], true));
+        assert!(follows(204, &[], true));
+        assert!(!follows(204, &[("Connection", "close")], true));
+    }
+
+    #[test]
+    fn all_lengths_of_a_response_agree() {
+        let of = |lines: &[(&str, &str)]| {
+            let fields = fields(lines);
+            announced_length(&Noted::of(&fields)).map(|length| length.to_vec())
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[("Content-Length", " 12 ,12")]), Some(b"12".to_vec()));
+        assert_eq!(of(&[("Content-Length", "12"), ("Content-Length", "13")]), None);
+        assert_eq!(of(&[("Content-Length", "-1")]), None);
+    }
+
+    #[test]
+    fn a_decoder_knows_when_it_is_done() {
+        for (framing, bytes, is_done, ends) in [
+            (Framing::Empty, &b""[..], true, true),
+            (Framing::Length(2), b"a", false, false),
+            (Framing::Length(2), b"ab", true, true),
+            (Framing::UntilClose, b"ab", false, true),
+            (Framing::Chunked, b"1\r\na\r\n", false, false),
+            (Framing::Chunked, b"0\r\n\r\n", true, true),
+        ] {
+            let (mut decoder, mut at) = (Decoder::new(framing), 0);
+            while let Ok(step) = decoder.step(&bytes[at..]) {
+                match step {
+                    Step::Data { skip, length } => at += skip + length,
+                    Step::More { .. } | Step::End { .. } => break,
+                }
+            }
+            assert_eq!(
+                (decoder.is_done(), decoder.ends_with_stream()),
+                (is_done, ends),
+                "{framing:?}"
+            );
+        }
+        let mut open = Decoder::new(Framing::UntilClose);
+        assert_eq!(open.step(b""), Ok(Step::More { skip: 0 }));
+        assert_eq!(open.step(b"ab"), Ok(Step::Data { skip: 0, length: 2 }));
+    }
+
+    #[test]
+    fn lines_and_trailers_may_be_as_long_as_that() {
+        let chunked = |body: String| decode(Framing::Chunked, body.as_bytes(), 10_000).is_ok();
+        let extension = |length: usize| format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(length - 2));
+        assert!(chunked(extension(LONGEST_LINE)) && !chunked(extension(LONGEST_LINE + 1)));
+        let trailers = |length: usize| {
+            let line = format!("A: {}\r\n", "x".repeat(509));
+            format!("0\r\n{}B:{}\r\n\r\n", line.repeat(15), "x".repeat(length - 15 * 512 - 2))
+        };
+        assert!(chunked(trailers(MOST_TRAILERS)) && !chunked(trailers(MOST_TRAILERS + 1)));
+        let mut decoder = Decoder::new(Framing::Chunked);
+        assert_eq!(decoder.step(&[b'1'; LONGEST_LINE]), Ok(Step::More { skip: 0 }));
+        assert_eq!(decoder.step(&[b'1'; LONGEST_LINE + 1]), Err(BodyError));
+    }
+
     proptest! {
         #[test]
         fn what_is_chunked_is_decoded_to_itself(

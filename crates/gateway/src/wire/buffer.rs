@@ -154,4 +154,53 @@ mod tests {
         buffer.release();
         assert!(buffer.is_empty());
     }
+
+    #[tokio::test]
+    async fn a_buffer_grows_shifts_and_returns_to_the_pool() {
+        let mut buffer = Buffer::default();
+        assert!(buffer.bytes.is_empty(), "an idle one has no memory");
+        let long = vec![7_u8; 40_000];
+        let mut from = &long[..];
+        assert_eq!(buffer.fill(&mut from).await.expect("reads"), 16_384);
+        // Full and unread: it doubles.
+        assert_eq!(buffer.fill(&mut from).await.expect("reads"), 16_384);
+        assert_eq!((buffer.len(), buffer.bytes.len()), (32_768, 32_768));
+        // Full and partly read: what is left moves to the front.
+        buffer.consume(30_000);
+        assert_eq!(buffer.fill(&mut from).await.expect("reads"), 40_000 - 32_768);
+        assert_eq!((buffer.start, buffer.len(), buffer.bytes.len()), (0, 10_000, 32_768));
+        buffer.consume(usize::MAX);
+        assert!(buffer.is_empty() && (buffer.start, buffer.end) == (0, 0));
+        buffer.release();
+        assert!(buffer.bytes.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_buffer_is_enlarged_once_with_what_it_holds() {
+        let mut buffer = Buffer::default();
+        let mut from = &b"abcdef"[..];
+        buffer.fill(&mut from).await.expect("reads");
+        buffer.consume(2);
+        buffer.enlarge();
+        assert_eq!((buffer.filled(), buffer.bytes.len()), (&b"cdef"[..], 65_536));
+        let at = buffer.bytes.as_ptr();
+        buffer.enlarge();
+        assert_eq!(buffer.bytes.as_ptr(), at, "it is large already");
+        buffer.release();
+        assert_eq!(buffer.filled(), b"cdef", "it is not empty");
+    }
+
+    #[test]
+    fn the_pool_keeps_buffers_of_both_sizes_and_not_too_many() {
+        STOCKS.with(|stocks| stocks.iter().for_each(|stock| stock.borrow_mut().clear()));
+        let kept = || STOCKS.with(|stocks| stocks.each_ref().map(|stock| stock.borrow().len()));
+        assert_eq!(kept(), [0, 0]);
+        let small: Vec<_> = (0..STOCK + 3).map(|_| take(SMALL)).collect();
+        small.into_iter().for_each(give_back);
+        give_back(take(LARGE));
+        give_back(vec![0; SMALL + 1]);
+        assert_eq!(kept(), [STOCK, 1]);
+        assert_eq!((take(SMALL).len(), take(LARGE).len(), take(7).len()), (SMALL, LARGE, 7));
+        assert_eq!(kept(), [STOCK - 1, 0]);
+    }
 }

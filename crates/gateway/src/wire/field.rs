@@ -310,6 +310,111 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Every name with a meaning, as it is written, and what it is in another spelling.
+    #[test]
+    fn every_name_has_its_kind_and_another_spelling_none_that_is_used() {
+        for (name, kind, spelled_otherwise) in [
+            ("Host", Kind::Host, Kind::Withheld),
+            ("Authorization", Kind::Authorization, Kind::Withheld),
+            ("Connection", Kind::Connection, Kind::Withheld),
+            ("Content-Length", Kind::ContentLength, Kind::Withheld),
+            ("Transfer-Encoding", Kind::TransferEncoding, Kind::Withheld),
+            ("Upgrade", Kind::Upgrade, Kind::Withheld),
+            ("Expect", Kind::Expect, Kind::Withheld),
+            ("X-Forwarded-For", Kind::ForwardedFor, Kind::Withheld),
+            ("X-Request-Id", Kind::RequestId, Kind::Withheld),
+            ("Cookie", Kind::Cookie, Kind::Plain),
+            ("Set-Cookie", Kind::SetCookie, Kind::Plain),
+            ("User-Agent", Kind::UserAgent, Kind::Plain),
+            ("Origin", Kind::Origin, Kind::Plain),
+            ("Traceparent", Kind::TraceParent, Kind::Plain),
+            ("Date", Kind::Date, Kind::Plain),
+            ("Location", Kind::Location, Kind::Plain),
+            ("Content-Location", Kind::Location, Kind::Plain),
+            ("Link", Kind::Link, Kind::Plain),
+            ("Refresh", Kind::Link, Kind::Plain),
+            ("X-Api-Key", Kind::ApiKey, Kind::Plain),
+            ("Sec-WebSocket-Protocol", Kind::WebSocketProtocol, Kind::Plain),
+        ] {
+            assert_eq!(Kind::of(name), kind, "{name}");
+            assert_eq!(Kind::of(&name.to_uppercase()), kind, "{name}");
+            let other = format!("_{name}");
+            assert_eq!(Kind::of(&other), spelled_otherwise, "{other}");
+            assert_eq!(Kind::loosely(&other), kind, "{other}");
+        }
+        for name in [
+            "TE",
+            "Trailer",
+            "Keep-Alive",
+            "Proxy-Connection",
+            "Proxy-Authorization",
+            "HTTP2-Settings",
+        ] {
+            assert_eq!(Kind::of(name), Kind::Withheld, "{name} is for one hop");
+        }
+        assert_eq!(Kind::loosely("Accept"), Kind::Plain);
+    }
+
+    #[test]
+    fn each_value_is_noted_once_with_its_count() {
+        let names = [
+            "host",
+            "authorization",
+            "content-length",
+            "transfer-encoding",
+            "user-agent",
+            "origin",
+            "traceparent",
+            "expect",
+            "date",
+            "x-api-key",
+            "sec-websocket-protocol",
+            "x-request-id",
+        ];
+        let fields: Vec<_> = names
+            .iter()
+            .flat_map(|name| [(*name, &b"1"[..]), (*name, b"2")])
+            .map(|(name, value)| Field { name, value })
+            .collect();
+        let noted = Noted::of(&fields);
+        for (name, single) in names.iter().zip([
+            noted.host,
+            noted.authorization,
+            noted.content_length,
+            noted.transfer_encoding,
+            noted.user_agent,
+            noted.origin,
+            noted.trace_parent,
+            noted.expect,
+            noted.date,
+            noted.api_key,
+            noted.protocols,
+            noted.request_id,
+        ]) {
+            assert_eq!((single.first, single.count), (Some(&b"1"[..]), 2), "{name}");
+        }
+        assert!(!noted.has_connection && !noted.has_upgrade);
+        let lengths: Vec<_> = noted.of_kind(Kind::ContentLength).collect();
+        assert_eq!(lengths, [b"1", b"2"]);
+    }
+
+    #[test]
+    fn words_of_a_field_are_found_whole_and_in_any_case() {
+        let fields = [
+            Field { name: "Connection", value: b"keep-alive, Upgrade" },
+            Field { name: "Upgrade", value: b"websocket" },
+        ];
+        let noted = Noted::of(&fields);
+        assert!(
+            noted.says(Kind::Connection, "upgrade") && noted.says(Kind::Connection, "keep-alive")
+        );
+        assert!(!noted.says(Kind::Connection, "grade") && !noted.says(Kind::Connection, "close"));
+        assert!(
+            noted.says(Kind::Upgrade, "WebSocket") && noted.has_upgrade && noted.has_connection
+        );
+        assert!(!Noted::of(&fields[1..]).says(Kind::Connection, "upgrade"));
+    }
+
     #[test]
     fn t28_no_spelling_of_an_identity_header_passes() {
         for name in [

@@ -71,3 +71,42 @@ pub(crate) fn mistaken_for(name: &str) -> Option<&'static str> {
     }
     (!folded.is_exact).then_some("another header")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_folded_as_lenient_servers_fold_it() {
+        let folded = |name: &str| {
+            let folded = FoldedName::of(name.as_bytes());
+            (String::from_utf8(folded.as_bytes().to_vec()).expect("ASCII"), folded.is_exact)
+        };
+        assert_eq!(folded("X-Real-IP"), ("x-real-ip".to_owned(), true));
+        assert_eq!(folded("X_Real.IP"), ("x-real-ip".to_owned(), false));
+        assert_eq!(folded("_Host_"), ("host".to_owned(), false));
+        assert_eq!(folded("-"), (String::new(), false));
+        let long = "a".repeat(LONGEST + 1);
+        assert_eq!(folded(&long), ("a".repeat(LONGEST), true));
+        assert_eq!(folded("a!b-c"), ("a-b-c".to_owned(), false), "what comes later is exact");
+    }
+
+    #[test]
+    fn a_field_is_mistaken_for_what_changes_the_caller_or_the_operation() {
+        for (name, taken_for) in [
+            ("Accept", None),
+            ("Cookie", None),
+            ("User-Agent", None),
+            ("X-HTTP-Method-Override", Some("x-http-method-override")),
+            ("x_rewrite_url", Some("x-rewrite-url")),
+            ("Keydesk-Account", None),
+            ("Keydesk_Account", Some("Keydesk-*")),
+            ("Keydesk-Anything", Some("Keydesk-*")),
+            ("Host", None),
+            ("Content_Length", Some("another header")),
+            ("X_Forwarded_For", Some("another header")),
+        ] {
+            assert_eq!(mistaken_for(name), taken_for, "{name}");
+        }
+    }
+}

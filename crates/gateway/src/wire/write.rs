@@ -87,3 +87,48 @@ pub(crate) fn answer_bytes(
 pub(crate) fn begin_chunk(out: &mut Vec<u8>, length: usize) {
     let _ = write!(out, "{length:x}\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    const AT: Timestamp = Timestamp::from_micros(784_111_777_000_000);
+
+    fn written(status: u16, body: &'static str, is_head: bool, closes: bool) -> String {
+        let mut answer = Response::new(Bytes::from_static(body.as_bytes()));
+        *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
+        answer.headers_mut().insert("x", http::HeaderValue::from_static("y"));
+        let mut out = Vec::new();
+        answer_bytes(&answer, AT, is_head, closes, &mut out);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    #[test]
+    fn an_answer_is_written_whole() {
+        const DATE: &str = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+        let ok = format!("HTTP/1.1 200 OK\r\nx: y\r\n{DATE}content-length: 2\r\n");
+        assert_eq!(written(200, "ab", false, false), format!("{ok}\r\nab"));
+        assert_eq!(written(200, "ab", true, false), format!("{ok}\r\n"), "HEAD");
+        assert_eq!(written(200, "ab", false, true), format!("{ok}connection: close\r\n\r\nab"));
+        let none = format!("HTTP/1.1 204 No Content\r\nx: y\r\n{DATE}\r\n");
+        assert_eq!(written(204, "", false, false), none, "RFC 9110 section 8.6: no length");
+        let rare = format!("HTTP/1.1 599 \r\nx: y\r\n{DATE}content-length: 0\r\n\r\n");
+        assert_eq!(written(599, "", false, false), rare);
+    }
+
+    #[test]
+    fn a_date_is_that_of_its_second() {
+        let date = |micros| with_date(Timestamp::from_micros(micros), str::to_owned);
+        assert_eq!(date(784_111_777_999_999), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(784_111_778_000_000), "Sun, 06 Nov 1994 08:49:38 GMT");
+        assert_eq!(date(784_111_777_000_000), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn a_chunk_begins_with_its_length() {
+        let mut out = Vec::new();
+        begin_chunk(&mut out, 0x1f);
+        assert_eq!(out, b"1f\r\n");
+    }
+}

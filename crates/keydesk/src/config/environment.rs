@@ -63,6 +63,7 @@ pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("plan", "mode", Text),
     ("expiry", "max_lifetime_days", Number), ("expiry", "required", Flag), ("expiry", "default", Text), ("expiry", "mode", Text),
     ("management_keys", "max_lifetime_days", Number),
+    ("request_log", "per_account", Number), ("request_log", "retention_days", Number),
     ("audit", "file", Text), ("audit", "syslog", Text),
     ("outbound", "ports", List), ("outbound", "allowed_networks", List), ("outbound", "proxy", Text),
     ("secret_scanning", "github", Flag), ("secret_scanning", "github_keys_url", Text),

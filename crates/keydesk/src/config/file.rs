@@ -52,6 +52,7 @@ pub struct File {
     pub default_plan: Option<Spanned<String>>,
     pub expiry: FileExpiry,
     pub management_keys: FileManagementKeys,
+    pub request_log: FileRequestLog,
     pub outbound: FileOutbound,
     pub secret_scanning: FileSecretScanning,
     pub sign_up: Option<bool>,
@@ -91,6 +92,14 @@ pub struct FileTokenLocations {
 #[serde(deny_unknown_fields, default)]
 pub struct FileManagementKeys {
     pub max_lifetime_days: Option<Spanned<u64>>,
+}
+
+/// What the request log keeps.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileRequestLog {
+    pub per_account: Option<Spanned<u64>>,
+    pub retention_days: Option<Spanned<u64>>,
 }
 
 /// Which servers named by customers, such as webhooks, can be reached, and how.

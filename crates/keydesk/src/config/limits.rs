@@ -1,8 +1,8 @@
 //! The operation rules and the plans of accounts.
 
-use super::file::{File, FileExpiry, FileManagementKeys, FileOperation, FilePlan, Source};
+use super::file::{File, FileExpiry, FileManagementKeys, FileRequestLog, FileOperation, FilePlan, Source};
 use anyhow::bail;
-use keydesk_control::{ManagementKeyRules, Plans, RuleSource};
+use keydesk_control::{ManagementKeyRules, Plans, RequestLogRules, RuleSource};
 use keydesk_model::{
     Expiry, ExpiryPolicy, Mode, Operation, PathMatching, Plan, Rate, RateError, Rules, ScopeSet,
     Unlisted,
@@ -56,6 +56,28 @@ pub fn management_keys(
     Ok(ManagementKeyRules {
         max_lifetime_days: max_lifetime_days.unwrap_or(default.max_lifetime_days),
     })
+}
+
+/// The largest number of requests that the log keeps for each account and outcome.
+const MOST_LOGGED: u64 = 100_000;
+
+pub fn request_log(source: &Source, file: &FileRequestLog) -> anyhow::Result<RequestLogRules> {
+    let default = RequestLogRules::default();
+    let retention_days = days(source, "request_log.retention_days", file.retention_days.as_ref())?;
+    let per_account = match &file.per_account {
+        None => default.per_account,
+        Some(given) => match u32::try_from(*given.get_ref()) {
+            Ok(most) if u64::from(most) <= MOST_LOGGED => most,
+            _ => bail!(
+                "{}:{}: request_log.per_account: {} is not between 0 and {MOST_LOGGED}",
+                source.path.display(),
+                source.line(given.span().start),
+                given.get_ref()
+            ),
+        },
+    };
+    let retention_days = retention_days.unwrap_or(default.retention_days);
+    Ok(RequestLogRules { per_account, retention_days })
 }
 
 pub fn expiry(source: &Source, file: &FileExpiry) -> anyhow::Result<ExpiryPolicy> {

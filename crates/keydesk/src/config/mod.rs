@@ -25,8 +25,8 @@ pub use values::Addresses;
 use anyhow::bail;
 use file::{File, Located, read_file};
 use keydesk_control::{
-    AuditDestination, ManagementKeyRules, Plans, RuleSource, SecretScanning, SmtpSettings,
-    UsersRules,
+    AuditDestination, ManagementKeyRules, Plans, RequestLogRules, RuleSource, SecretScanning,
+    SmtpSettings, UsersRules,
 };
 use keydesk_gateway::{Forms, Limits, SigningKey, UpstreamSettings};
 use keydesk_model::{ExpiryPolicy, TrustedProxies};
@@ -70,6 +70,7 @@ pub struct Config {
     pub plans: Plans,
     pub expiry: ExpiryPolicy,
     pub management_keys: ManagementKeyRules,
+    pub request_log: RequestLogRules,
     pub secret_scanning: SecretScanning,
     pub users: UsersRules,
     pub requests: Requests,
@@ -118,6 +119,7 @@ impl Config {
             users: users(&file),
             expiry: limits::expiry(&source, &file.expiry)?,
             management_keys: limits::management_keys(&source, &file.management_keys)?,
+            request_log: limits::request_log(&source, &file.request_log)?,
             secret_scanning: secret_scanning::secret_scanning(&source, &file.secret_scanning)?,
             store: cluster::place(store.as_ref(), file.database_password.as_ref(), &data)?,
             integrations: integrations::integrations(&source, &file, cluster.terms.lease)?,

@@ -69,7 +69,10 @@ fn plain(text: &str) -> String {
 
 /// Returns what a code of the gateway means, in English.
 pub(crate) fn explain(code: &str) -> Option<String> {
-    rows_of(GUIDE).into_iter().find(|error| error.code == code).map(|error| error.when)
+    let found = rows_of(GUIDE).into_iter().find(|error| error.code == code)?;
+    // The log has no `detail`, only the response.
+    let sentences = found.when.split_inclusive(". ").filter(|text| !text.starts_with("detail "));
+    Some(sentences.collect::<String>().trim_end().to_owned())
 }
 
 pub(crate) async fn list() -> Response {
