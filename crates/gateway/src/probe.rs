@@ -197,6 +197,7 @@ fn worker() -> Worker {
             trace_ids: TraceIds::new(&entropy),
             notices: Notices::default(),
             ended: table.ended_log(),
+            endings: RefCell::default(),
         }),
         stage: SERVING.subscribe(),
         request_ids: RequestIds::new(&entropy),

@@ -3,7 +3,7 @@
 use keydesk_model::{Clock, EndedRequests, NodeId, PeriodUse, Table, Timestamp, UsedToken};
 use keydesk_store::{Store, StoreError, UsageReport};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -12,11 +12,13 @@ use std::{
 const MOST_COUNTED: usize = 200_000;
 /// The number of logged requests that wait while the database is unavailable.
 const MOST_LOGGED: usize = 10_000;
-/// If more uses than this have changed, they are only written in every fifth report, because the same ones change again.
+/// If more uses than this have changed in a report, only every fifth one is made, because the same ones change again.
 const FEW: usize = 100;
 const EVERY: u32 = 5;
-/// The number of uses that one report writes.
-const MOST_WRITTEN: usize = 2_000;
+/// The number of uses that a report writes at least, and the part of those waiting, so that each is written within a minute
+/// and a use that changes all the time is written rarely.
+const WRITTEN: usize = 100;
+const PART: usize = 12;
 /// The interval of reports without any requests, which show that there were none.
 const IDLE: Duration = Duration::from_secs(10);
 /// The time for which an hour that is over is still counted, for requests that take long.
@@ -32,13 +34,19 @@ pub(crate) struct EndedReports {
     logs_requests: bool,
     /// Names this process, because after a restart it counts from zero.
     reporter: String,
-    uses: BTreeMap<Used, PeriodUse>,
-    changed: BTreeSet<Used>,
+    uses: HashMap<Used, PeriodUse>,
+    /// The uses that have changed and are not written, the oldest first, each with an instant before its first change.
+    order: VecDeque<(Used, Timestamp)>,
+    changed: HashSet<Used>,
     ended: EndedRequests,
-    /// Everything that ended before has been written, apart from what is in `changed`.
+    /// Everything that ended before is in `uses`.
     taken_until: Timestamp,
-    reports: u32,
     reported_at: Timestamp,
+    /// Whether the last report had many uses, and the number of reports that were not made since.
+    is_busy: bool,
+    skipped: u32,
+    /// Hours before have been removed.
+    over: Timestamp,
 }
 
 impl EndedReports {
@@ -55,35 +63,36 @@ impl EndedReports {
             own,
             logs_requests,
             reporter: format!("{own} {}", now.as_micros()),
-            uses: BTreeMap::new(),
-            changed: BTreeSet::new(),
+            uses: HashMap::new(),
+            order: VecDeque::new(),
+            changed: HashSet::new(),
             ended: EndedRequests::default(),
             taken_until: now,
-            reports: 0,
             reported_at: Timestamp::from_micros(0),
+            is_busy: false,
+            skipped: 0,
+            over: Timestamp::from_micros(0),
             clock,
         }
     }
 
     /// Writes what has changed. `all`: without waiting for more to change.
     pub async fn report(&mut self, all: bool) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        self.take(now);
-        self.reports = self.reports.wrapping_add(1);
-        let is_idle = self.changed.is_empty() && self.ended.logged.is_empty();
-        let waits = if is_idle {
-            now.since(self.reported_at) < IDLE
-        } else {
-            self.changed.len() > FEW && !self.reports.is_multiple_of(EVERY)
-        };
-        if waits && !all {
+        self.skipped += 1;
+        if self.is_busy && self.skipped < EVERY && !all {
             return Ok(());
         }
-        let most = if all { usize::MAX } else { MOST_WRITTEN };
-        let written: Vec<Used> = self.changed.iter().take(most).copied().collect();
-        // What waits is older than what was taken.
-        let complete_until =
-            if written.len() < self.changed.len() { self.reported_at } else { self.taken_until };
+        self.skipped = 0;
+        let now = self.clock.now();
+        self.take(now);
+        let is_idle = self.order.is_empty() && self.ended.logged.is_empty();
+        if is_idle && now.since(self.reported_at) < IDLE && !all {
+            return Ok(());
+        }
+        let most = if all { usize::MAX } else { WRITTEN.max(self.order.len() / PART) };
+        let written: Vec<Used> = self.order.iter().take(most).map(|(used, _)| *used).collect();
+        let rest = self.order.get(written.len());
+        let complete_until = rest.map_or(self.taken_until, |(_, since)| *since);
         let report = UsageReport {
             by: self.own,
             reporter: &self.reporter,
@@ -94,25 +103,32 @@ impl EndedReports {
         };
         self.store.record_ended(&report).await?;
         self.ended = EndedRequests::default();
-        self.reported_at = complete_until;
+        self.reported_at = now;
+        self.order.drain(..written.len());
         for used in &written {
             self.changed.remove(used);
         }
         let over = now.minus(OPEN_FOR).start_of_hour();
-        let changed = &self.changed;
-        self.uses.retain(|used, _| used.1 >= over || changed.contains(used));
+        if over > self.over {
+            let changed = &self.changed;
+            self.uses.retain(|used, _| used.1 >= over || changed.contains(used));
+            self.over = over;
+        }
         Ok(())
     }
 
     fn take(&mut self, now: Timestamp) {
         let EndedRequests { counts, logged, lost } = self.table.take_ended();
+        self.is_busy = counts.len() > FEW;
         for (used, counted) in counts {
             if self.uses.len() >= MOST_COUNTED && !self.uses.contains_key(&used) {
                 self.ended.lost += counted.all.requests;
                 continue;
             }
             self.uses.entry(used).or_default().merge(&counted);
-            self.changed.insert(used);
+            if self.changed.insert(used) {
+                self.order.push_back((used, self.taken_until));
+            }
         }
         self.ended.lost += lost;
         let most = if self.logs_requests { MOST_LOGGED } else { 0 };

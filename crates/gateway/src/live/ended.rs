@@ -1,6 +1,7 @@
-//! Requests that have ended: kept by each worker until the next report, which counts them and takes some of them into the
-//! request log.
+//! Requests that have ended, counted by each worker and taken for the next report, with the newest for the request log.
+//! Requests that are counted alike share a count, so a report costs no more than there are different ones.
 
+use super::folded::FoldedHash;
 use crate::{
     arrival::{Arrival, RequestId},
     redaction::without_tokens,
@@ -10,23 +11,29 @@ use keydesk_model::{
     RequestOutcome, TimeBucket, Timestamp, TokenId, UsedToken, Violation, client_of,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    hash::BuildHasherDefault,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-/// The number of requests that a worker keeps between two reports. Further ones are lost, and counted as lost.
-const MOST_KEPT: usize = 100_000;
-/// The number of requests of one account and one outcome that a report takes into the request log: the newest.
+/// The number of different requests that a worker counts between two reports. Further ones are lost, and counted as lost.
+const MOST_COUNTED: usize = 100_000;
+/// The number of requests of one account and one outcome that a worker keeps for the request log: the newest.
 const MOST_LOGGED: usize = 50;
+/// The number of accounts and outcomes of which a worker keeps requests.
+const MOST_LOGS: usize = 1_000;
+/// The number of user agents that are distinguished between two reports, and the number of the empty one.
+const MOST_AGENTS: usize = 10_000;
+const UNNAMED: usize = 0;
 /// The kept length of a path and of a user agent.
 const LONGEST_PATH: usize = 300;
 const LONGEST_AGENT: usize = 256;
 const LONGEST_METHOD: usize = 20;
 
 /// A request to an account, while it is handled.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Ending {
     /// The account, from the path or of the token.
     account: Option<AccountNumber>,
@@ -34,34 +41,29 @@ pub(crate) struct Ending {
     called: Called,
     upstream: Option<Arc<str>>,
     /// Method, path, and user agent, one after the other.
-    text: Box<[u8]>,
-    method_ends: u16,
-    path_ends: u16,
+    text: Vec<u8>,
+    method_ends: usize,
+    path_ends: usize,
 }
 
 impl Ending {
-    pub fn new(
+    /// Describes another request, in the memory of an earlier one.
+    pub fn begin(
+        &mut self,
         account: Option<AccountNumber>,
         (method, path): (&str, &str),
         agent: Option<&[u8]>,
-    ) -> Self {
-        let cut = |text: &[u8], most: usize| text.len().min(most);
-        let (method, path) = (method.as_bytes(), path.as_bytes());
-        let agent = agent.unwrap_or_default();
-        let (method, path, agent) = (
-            &method[..cut(method, LONGEST_METHOD)],
-            &path[..cut(path, LONGEST_PATH)],
-            &agent[..cut(agent, LONGEST_AGENT)],
-        );
-        let mut text = Vec::with_capacity(method.len() + path.len() + agent.len());
-        text.extend_from_slice(method);
-        text.extend_from_slice(path);
-        text.extend_from_slice(agent);
-        let ends = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
-        let (method_ends, path_ends) = (ends(method.len()), ends(method.len() + path.len()));
-        let text = text.into_boxed_slice();
-        let (token, called, upstream) = (None, Called::default(), None);
-        Self { account, token, called, upstream, text, method_ends, path_ends }
+    ) {
+        let Self { mut text, .. } = std::mem::take(self);
+        text.clear();
+        let mut add = |part: &[u8], most: usize| {
+            text.extend_from_slice(&part[..part.len().min(most)]);
+            text.len()
+        };
+        let method_ends = add(method.as_bytes(), LONGEST_METHOD);
+        let path_ends = add(path.as_bytes(), LONGEST_PATH);
+        add(agent.unwrap_or_default(), LONGEST_AGENT);
+        *self = Self { account, text, method_ends, path_ends, ..Self::default() };
     }
 
     pub fn is_of(&mut self, account: AccountNumber, token: TokenId) {
@@ -78,8 +80,8 @@ impl Ending {
 
     /// Returns method, path, and user agent.
     fn parts(&self) -> (&[u8], &[u8], &[u8]) {
-        let (method, rest) = self.text.split_at(usize::from(self.method_ends));
-        let (path, agent) = rest.split_at(usize::from(self.path_ends - self.method_ends));
+        let (method, rest) = self.text.split_at(self.method_ends);
+        let (path, agent) = rest.split_at(self.path_ends - self.method_ends);
         (method, path, agent)
     }
 }
@@ -98,7 +100,7 @@ pub(crate) struct End {
 #[derive(Debug)]
 struct Ended {
     account: AccountNumber,
-    request: Ending,
+    request: Box<Ending>,
     end: End,
     request_id: RequestId,
     at: Timestamp,
@@ -112,10 +114,6 @@ impl Ended {
             Some(_) if self.end.status >= 400 => RequestOutcome::Failed,
             Some(_) => RequestOutcome::Succeeded,
         }
-    }
-
-    fn was_rejected(&self) -> bool {
-        !self.end.is_upstreams && self.end.code.is_some()
     }
 
     fn logged(&self) -> LoggedRequest {
@@ -142,64 +140,12 @@ impl Ended {
     }
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    requests: Vec<Ended>,
-    lost: u64,
-}
-
-/// The ended requests of one worker.
-#[derive(Clone, Debug)]
-pub(crate) struct EndedLog(Arc<Mutex<Kept>>);
-
-impl EndedLog {
-    pub fn add(&self, request: Ending, end: End, arrival: &Arrival) {
-        let &Arrival { request_id, at, client_ip } = arrival;
-        // A request without an account is nobody's use.
-        let Some(account) = request.account else { return };
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.requests.len() < MOST_KEPT {
-            kept.requests.push(Ended { account, request, end, request_id, at, client_ip });
-        } else {
-            kept.lost += 1;
-        }
-    }
-}
-
-/// The ended requests of all workers.
-#[derive(Debug, Default)]
-pub(super) struct EndedLogs(Mutex<Vec<EndedLog>>);
-
-impl EndedLogs {
-    pub fn add(&self) -> EndedLog {
-        let log = EndedLog(Arc::default());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(log.clone());
-        log
-    }
-
-    /// Returns what has ended since the last call: its counts by token and hour, and the requests for the log.
-    pub fn take(&self) -> EndedRequests {
-        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut report = Report::default();
-        for log in logs {
-            // Taken at once, so that the worker waits for no more than that.
-            let kept = std::mem::take(&mut *log.0.lock().unwrap_or_else(PoisonError::into_inner));
-            report.lost += kept.lost;
-            // The newest first, of which the log takes some.
-            for ended in kept.requests.iter().rev() {
-                report.add(ended);
-            }
-        }
-        report.finish()
-    }
-}
-
 /// Requests that are counted together. `operation` is its address, because most requests share one text.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Alike {
     used: UsedToken,
     hour: Timestamp,
-    operation: *const u8,
+    operation: usize,
     client: usize,
     network: Network,
     status: u16,
@@ -208,60 +154,80 @@ struct Alike {
     time: TimeBucket,
 }
 
-#[derive(Default)]
-struct Report {
+type Folded<K, V> = HashMap<K, V, BuildHasherDefault<FoldedHash>>;
+
+#[derive(Debug, Default)]
+struct Kept {
     /// The number of requests, and the operation.
-    alike: HashMap<Alike, (u64, Arc<str>)>,
-    logged: Vec<LoggedRequest>,
-    /// The number of logged requests of each account.
-    taken: HashMap<(AccountNumber, RequestOutcome), usize>,
-    /// The user agents, and what their clients are called.
+    alike: Folded<Alike, (u64, Arc<str>)>,
+    logs: Folded<(AccountNumber, RequestOutcome), VecDeque<Ended>>,
+    /// The user agents, and the one of the last request.
     agents: HashMap<Box<[u8]>, usize>,
-    clients: Vec<String>,
+    last_agent: (Box<[u8]>, usize),
     lost: u64,
 }
 
-impl Report {
-    fn add(&mut self, ended: &Ended) {
+impl Kept {
+    fn count(&mut self, ended: &Ended) {
         let (request, end) = (&ended.request, ended.end);
         let Called { operation, violations, .. } = &request.called;
-        let client = self.client(request.parts().2);
         let alike = Alike {
             used: request.token.map_or(UsedToken::None(ended.account), UsedToken::Token),
             hour: ended.at.start_of_hour(),
-            operation: operation.as_ptr(),
-            client,
+            operation: operation.as_ptr().addr(),
+            client: self.client(request.parts().2),
             network: ended.client_ip.into(),
             status: end.status,
-            were_rejected: ended.was_rejected(),
+            were_rejected: !end.is_upstreams && end.code.is_some(),
             would_be_rejected: violations.contains(Violation::ObservedScope)
                 || violations.contains(Violation::ObservedIpAddress),
             time: TimeBucket::of(end.took),
         };
-        let counted = self.alike.entry(alike).or_insert_with(|| (0, Arc::clone(operation)));
-        counted.0 += 1;
-        let taken = self.taken.entry((ended.account, ended.outcome())).or_default();
-        if *taken < MOST_LOGGED {
-            *taken += 1;
-            self.logged.push(ended.logged());
+        if self.alike.len() >= MOST_COUNTED && !self.alike.contains_key(&alike) {
+            self.lost += 1;
+            return;
         }
+        // The operation is kept, so that no other text gets its address.
+        self.alike.entry(alike).or_insert_with(|| (0, Arc::clone(operation))).0 += 1;
     }
 
+    /// Returns the number of a user agent.
     fn client(&mut self, agent: &[u8]) -> usize {
-        if let Some(known) = self.agents.get(agent) {
-            return *known;
+        if !self.agents.is_empty() && *self.last_agent.0 == *agent {
+            return self.last_agent.1;
         }
-        self.clients.push(client_of(std::str::from_utf8(agent).ok()).into_owned());
-        self.agents.insert(agent.into(), self.clients.len() - 1);
-        self.clients.len() - 1
+        if self.agents.is_empty() {
+            self.agents.insert(Box::default(), UNNAMED);
+        }
+        let next = self.agents.len();
+        let number = match self.agents.get(agent) {
+            Some(known) => *known,
+            None if next >= MOST_AGENTS => UNNAMED,
+            None => *self.agents.entry(agent.into()).or_insert(next),
+        };
+        self.last_agent = (agent.into(), number);
+        number
     }
 
-    fn finish(self) -> EndedRequests {
-        let Self { alike, logged, clients, lost, .. } = self;
-        let mut counts: HashMap<_, PeriodUse> = HashMap::new();
-        for (alike, (count, operation)) in &alike {
-            let counted = counts.entry((alike.used, alike.hour)).or_default();
-            counted.count(&CountedRequests {
+    /// Keeps a request for the log, and returns the memory of one that is no longer among the newest.
+    fn log(&mut self, ended: Ended) -> Box<Ending> {
+        let key = (ended.account, ended.outcome());
+        if self.logs.len() >= MOST_LOGS && !self.logs.contains_key(&key) {
+            return ended.request;
+        }
+        let log = self.logs.entry(key).or_default();
+        let oldest = if log.len() < MOST_LOGGED { None } else { log.pop_front() };
+        log.push_back(ended);
+        oldest.map(|oldest| oldest.request).unwrap_or_default()
+    }
+
+    fn report(&self, counts: &mut HashMap<(UsedToken, Timestamp), PeriodUse>) {
+        let mut clients = vec![String::new(); self.agents.len()];
+        for (agent, number) in &self.agents {
+            clients[*number] = client_of(std::str::from_utf8(agent).ok()).into_owned();
+        }
+        for (alike, (count, operation)) in &self.alike {
+            counts.entry((alike.used, alike.hour)).or_default().count(&CountedRequests {
                 count: *count,
                 operation,
                 client: &clients[alike.client],
@@ -272,6 +238,137 @@ impl Report {
                 time: alike.time,
             });
         }
+    }
+}
+
+impl Kept {
+    /// Forgets everything and keeps the memory.
+    fn clear(&mut self) {
+        self.alike.clear();
+        self.agents.clear();
+        self.lost = 0;
+        if self.logs.len() < MOST_LOGS {
+            self.logs.values_mut().for_each(VecDeque::clear);
+        } else {
+            self.logs.clear();
+        }
+    }
+}
+
+/// The ended requests of one worker, and those that a report takes: they change places, so that no memory is allocated anew.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EndedLog {
+    kept: Arc<Mutex<Kept>>,
+    taken: Arc<Mutex<Kept>>,
+}
+
+impl EndedLog {
+    /// Counts a request. Returns memory for another one.
+    pub fn add(&self, request: Box<Ending>, end: End, arrival: &Arrival) -> Box<Ending> {
+        let &Arrival { request_id, at, client_ip } = arrival;
+        // A request without an account is nobody's use.
+        let Some(account) = request.account else { return request };
+        let ended = Ended { account, request, end, request_id, at, client_ip };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.count(&ended);
+        kept.log(ended)
+    }
+}
+
+/// The ended requests of all workers.
+#[derive(Debug, Default)]
+pub(super) struct EndedLogs(Mutex<Vec<EndedLog>>);
+
+impl EndedLogs {
+    pub fn add(&self) -> EndedLog {
+        let log = EndedLog::default();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(log.clone());
+        log
+    }
+
+    /// Returns what has ended since the last call: its counts by token and hour, and the requests for the log.
+    pub fn take(&self) -> EndedRequests {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut counts, mut logged, mut lost) = (HashMap::new(), Vec::new(), 0);
+        for log in logs {
+            let mut taken = log.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            // The worker waits for no more than the exchange.
+            std::mem::swap(
+                &mut *taken,
+                &mut *log.kept.lock().unwrap_or_else(PoisonError::into_inner),
+            );
+            taken.report(&mut counts);
+            logged.extend(taken.logs.values().flatten().map(Ended::logged));
+            lost += taken.lost;
+            taken.clear();
+        }
         EndedRequests { counts: counts.into_iter().collect(), logged, lost }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keydesk_token::Entropy;
+
+    fn ended(log: &EndedLog, number: u64, token: Option<TokenId>, path: &str) {
+        let mut request = Box::new(Ending::default());
+        let account = "385403".parse().ok();
+        request.begin(account, ("GET", path), Some(format!("agent{}/1", number % 3).as_bytes()));
+        if let (Some(token), Some(account)) = (token, account) {
+            request.is_of(account, token);
+        }
+        let status = if number.is_multiple_of(10) { 500 } else { 200 };
+        let end =
+            End { status, is_upstreams: true, code: None, took: Duration::from_millis(number % 9) };
+        let ids = crate::arrival::RequestIds::new(&Entropy::seeded(number));
+        let arrival = Arrival {
+            request_id: ids.next(),
+            at: Timestamp::from_micros(i64::try_from(number).unwrap_or(0) * 1_000_000),
+            client_ip: [192, 0, 2, 1].into(),
+        };
+        log.add(request, end, &arrival);
+    }
+
+    #[test]
+    fn every_request_is_counted_and_the_newest_of_each_outcome_are_logged() {
+        let logs = EndedLogs::default();
+        let (one, other) = (logs.add(), logs.add());
+        let token = TokenId::from_bytes([7; 16]);
+        for number in 0..1_000 {
+            let log = if number % 2 == 0 { &one } else { &other };
+            ended(log, number, Some(token).filter(|_| number % 4 > 0), "/contacts");
+        }
+        let taken = logs.take();
+        let requests: u64 = taken.counts.iter().map(|(_, used)| used.all.requests).sum();
+        assert_eq!((requests, taken.lost), (1_000, 0));
+        let of_token =
+            taken.counts.iter().filter(|((used, _), _)| *used == UsedToken::Token(token));
+        let of_token: Vec<_> = of_token.map(|(_, used)| used).collect();
+        assert_eq!(of_token.len(), 1, "within one hour");
+        assert_eq!((of_token[0].all.requests, of_token[0].clients.len()), (750, 3));
+        let logged = |outcome| taken.logged.iter().filter(|one| one.outcome == outcome).count();
+        assert_eq!(logged(RequestOutcome::Succeeded), 100, "50 of each worker");
+        assert_eq!(logged(RequestOutcome::Failed), 50, "those of one worker");
+        assert_eq!(logged(RequestOutcome::Unauthenticated), 50);
+        let newest = taken.logged.iter().map(|one| one.at).max();
+        assert_eq!(newest, Some(Timestamp::from_micros(999_000_000)));
+        assert!(logs.take().counts.is_empty(), "taken once");
+    }
+
+    #[test]
+    fn a_logged_path_has_no_token_and_a_long_one_is_cut() {
+        let logs = EndedLogs::default();
+        let log = logs.add();
+        let token = keydesk_token::PlainToken::generate(
+            &keydesk_token::Prefix::default(),
+            keydesk_token::Kind::User,
+            &Entropy::seeded(1),
+        );
+        ended(&log, 1, None, &format!("/x/{}", token.expose()));
+        ended(&log, 2, None, &"/y".repeat(400));
+        let logged = logs.take().logged;
+        assert_eq!(logged[0].path, "/x/[token]");
+        assert_eq!(logged[1].path.len(), LONGEST_PATH);
     }
 }

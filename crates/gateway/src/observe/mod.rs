@@ -17,10 +17,16 @@ pub use reason::Reason;
 pub(crate) use story::RequestTrace;
 pub(crate) use trace::{TraceContext, TraceIds};
 
-use crate::{arrival::Arrival, live::EndedLog, redaction::without_tokens, wire::Head};
+use crate::{
+    arrival::Arrival,
+    live::{EndedLog, Ending},
+    redaction::without_tokens,
+    wire::Head,
+};
 use http::Version;
 use keydesk_model::{AccountNumber, Timestamp, TokenId};
 use std::{
+    cell::RefCell,
     net::{IpAddr, SocketAddr},
     rc::Rc,
     sync::{Arc, atomic::AtomicU64, mpsc::SyncSender},
@@ -86,7 +92,12 @@ pub(crate) struct Observer {
     pub trace_ids: TraceIds,
     pub notices: Notices,
     pub ended: EndedLog,
+    /// Memory for requests that are handled.
+    pub endings: RefCell<Vec<Box<Ending>>>,
 }
+
+/// The number of requests for which a worker keeps memory.
+const MOST_SPARE: usize = 256;
 
 /// The data needed only for records.
 #[derive(Debug, Default)]
@@ -123,6 +134,17 @@ impl Observer {
         });
         self.metrics.begun.add(1);
         RequestTrace::begin(Some(Rc::clone(self)), (arrival, peer), trace, details)
+    }
+
+    fn spare_ending(&self) -> Box<Ending> {
+        self.endings.borrow_mut().pop().unwrap_or_default()
+    }
+
+    fn spare(&self, ending: Box<Ending>) {
+        let mut endings = self.endings.borrow_mut();
+        if endings.len() < MOST_SPARE {
+            endings.push(ending);
+        }
     }
 
     /// Sends the record to its receivers. Records that they do not accept in time are dropped and counted.

@@ -92,9 +92,10 @@ impl RequestTrace {
 
     /// Records that the request is one to an account.
     pub fn is_to(&mut self, target: &Target, method: &str, agent: Option<&[u8]>) {
-        if self.observer.is_some() {
-            let ending = Ending::new(target.account, (method, target.path), agent);
-            self.ending = Some(Box::new(ending));
+        if let Some(observer) = &self.observer {
+            let mut ending = observer.spare_ending();
+            ending.begin(target.account, (method, target.path), agent);
+            self.ending = Some(ending);
         }
     }
 
@@ -197,7 +198,7 @@ impl RequestTrace {
         if let Some(ending) = self.ending.take() {
             let (is_upstreams, code) = (self.is_upstreams, self.code);
             let end = End { status, is_upstreams, code, took: self.answered_after };
-            observer.ended.add(*ending, end, &self.arrival);
+            observer.spare(observer.ended.add(ending, end, &self.arrival));
         }
         if let Some(details) = self.details.take() {
             observer.record(self.record(*details, status));

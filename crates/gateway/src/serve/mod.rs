@@ -29,7 +29,7 @@ use crate::{
 use accept::ConnectionSlots;
 use keydesk_model::Clock;
 use keydesk_token::Entropy;
-use std::{io, rc::Rc, sync::Arc, thread::JoinHandle};
+use std::{cell::RefCell, io, rc::Rc, sync::Arc, thread::JoinHandle};
 use tokio::{runtime, sync::watch as signal};
 
 /// A gateway that is ready to serve.
@@ -133,6 +133,7 @@ impl Gateway {
                 trace_ids,
                 notices: Notices::default(),
                 ended: table.ended_log(),
+                endings: RefCell::default(),
             }),
             stage,
             settings,

@@ -1,6 +1,8 @@
 //! The operation rules and the plans of accounts.
 
-use super::file::{File, FileExpiry, FileManagementKeys, FileRequestLog, FileOperation, FilePlan, Source};
+use super::file::{
+    File, FileExpiry, FileManagementKeys, FileOperation, FilePlan, FileRequestLog, Source,
+};
 use anyhow::bail;
 use keydesk_control::{ManagementKeyRules, Plans, RequestLogRules, RuleSource};
 use keydesk_model::{
