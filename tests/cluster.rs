@@ -8,7 +8,7 @@ use crate::support::{
 };
 use std::time::{Duration, Instant};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn names(receipt: &serde_json::Value, list: &str) -> Vec<String> {
     let list = receipt[list].as_array().expect("a list");

@@ -14,7 +14,7 @@ use crate::{
 };
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// The moment that an answer or a receipt names has come.
 async fn wait_until(moment: &serde_json::Value) {

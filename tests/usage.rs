@@ -68,6 +68,46 @@ fn sum(usage: &Value, field: &str) -> u64 {
     all.map(|one| one["total"][field].as_u64().expect("a number")).sum()
 }
 
+async fn every_grouping_adds_up(world: &World, statuses: &BTreeMap<String, u64>) {
+    let expected: u64 = statuses.values().sum();
+    for group in ["token", "operation", "client", "network", "status"] {
+        for bucket in ["hour", "day", "month"] {
+            let usage = world.json(&format!("/usage?group={group}&bucket={bucket}")).await;
+            assert_eq!(usage["total"]["requests"], expected, "{group} {bucket}");
+            assert_eq!(sum(&usage, "requests"), expected, "{group} {bucket}: {usage}");
+            assert_eq!(sum(&usage, "rejected"), 15, "{group} {bucket}");
+            let points = usage["points"].as_array().expect("points").iter();
+            let points: u64 =
+                points.map(|point| point["requests"].as_u64().expect("a number")).sum();
+            assert_eq!(points, expected, "{group} {bucket}");
+            if group == "status" {
+                let series = usage["series"].as_array().expect("series").iter();
+                let found: BTreeMap<String, u64> = series
+                    .map(|one| {
+                        let requests = one["total"]["requests"].as_u64().expect("a number");
+                        (one["key"].as_str().expect("a text").to_owned(), requests)
+                    })
+                    .collect();
+                assert_eq!(found, *statuses);
+            }
+        }
+    }
+}
+
+async fn the_page_and_csv_say_the_same(world: &World) {
+    let total = |csv: &str| -> u64 {
+        let rows = csv.lines().skip(1).map(|line| line.split("\",\"").nth(3).expect("a cell"));
+        rows.map(|cell| cell.parse::<u64>().expect("a number")).sum()
+    };
+    let (_, csv) = world.api("/usage?group=client", "text/csv").await;
+    assert_eq!(total(&csv), 55, "{csv}");
+    let exported = world.ann.get("/usage/export?range=24h&group=client").await;
+    assert_eq!(total(&exported.text), 55, "{}", exported.text);
+    let page = world.ann.get("/usage?range=24h&group=client").await;
+    assert!(page.text.contains("55 requests") && page.text.contains("importer"), "{}", page.text);
+    assert!(!page.text.contains("style="), "no style that the policy forbids");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f7_every_series_adds_up_to_the_access_log() {
     let world = start().await;
@@ -96,28 +136,7 @@ async fn f7_every_series_adds_up_to_the_access_log() {
     for line in &logged {
         *statuses.entry(line["status"].to_string()).or_default() += 1;
     }
-    for group in ["token", "operation", "client", "network", "status"] {
-        for bucket in ["hour", "day", "month"] {
-            let usage = world.json(&format!("/usage?group={group}&bucket={bucket}")).await;
-            assert_eq!(usage["total"]["requests"], expected, "{group} {bucket}");
-            assert_eq!(sum(&usage, "requests"), 55, "{group} {bucket}: {usage}");
-            assert_eq!(sum(&usage, "rejected"), 15, "{group} {bucket}");
-            let points = usage["points"].as_array().expect("points").iter();
-            let points: u64 =
-                points.map(|point| point["requests"].as_u64().expect("a number")).sum();
-            assert_eq!(points, 55, "{group} {bucket}");
-            if group == "status" {
-                let series = usage["series"].as_array().expect("series").iter();
-                let found: BTreeMap<String, u64> = series
-                    .map(|one| {
-                        let requests = one["total"]["requests"].as_u64().expect("a number");
-                        (one["key"].as_str().expect("a text").to_owned(), requests)
-                    })
-                    .collect();
-                assert_eq!(found, statuses);
-            }
-        }
-    }
+    every_grouping_adds_up(&world, &statuses).await;
     let usage = world.json("/usage?group=token").await;
     let of = |label: &str| {
         let series = usage["series"].as_array().expect("series");
@@ -126,18 +145,7 @@ async fn f7_every_series_adds_up_to_the_access_log() {
     };
     assert_eq!([of("CRM"), of("Old"), of("")].map(|n| n.as_u64()), [Some(40), Some(5), Some(10)]);
     assert!(usage["complete_until"].is_string() && usage["lost"] == 0, "{usage}");
-    // CSV, the page, and its CSV say the same.
-    let total = |csv: &str| -> u64 {
-        let rows = csv.lines().skip(1).map(|line| line.split("\",\"").nth(3).expect("a cell"));
-        rows.map(|cell| cell.parse::<u64>().expect("a number")).sum()
-    };
-    let (_, csv) = world.api("/usage?group=client", "text/csv").await;
-    assert_eq!(total(&csv), 55, "{csv}");
-    let exported = world.ann.get("/usage/export?range=24h&group=client").await;
-    assert_eq!(total(&exported.text), 55, "{}", exported.text);
-    let page = world.ann.get("/usage?range=24h&group=client").await;
-    assert!(page.text.contains("55 requests") && page.text.contains("importer"), "{}", page.text);
-    assert!(!page.text.contains("style="), "no style that the policy forbids");
+    the_page_and_csv_say_the_same(&world).await;
     let token = world.ann.token_id("CRM").await;
     let own = world.json(&format!("/usage?token={token}&group=client")).await;
     assert_eq!((own["total"]["requests"].as_u64(), sum(&own, "requests")), (Some(40), 40));

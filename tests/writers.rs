@@ -10,7 +10,7 @@ use crate::support::{
 };
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Stopped in the middle of a transaction that all others wait for: the database ends it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -108,7 +108,7 @@ pub async fn failovers(report: &mut Report, cycles: usize) {
     let kept = cluster.token_everywhere("kept").await;
     for cycle in 0..cycles {
         let name = format!("held {cycle}");
-        let held = cluster.token_everywhere(&name).await;
+        let on_hold = cluster.token_everywhere(&name).await;
         let id = cluster.ann.token_id(&name).await;
         let how = if cycle % 2 == 0 { "" } else { "pause" };
         let done = cluster.ann.post(&format!("/tokens/{id}/revoke"), &[("how", how)]).await;
@@ -132,13 +132,13 @@ pub async fn failovers(report: &mut Report, cycles: usize) {
         let mut accepted = 0;
         for node in 0..2 {
             loop {
-                accepted += accepted_by(&cluster, node, [&token, &held]).await;
+                accepted += accepted_by(&cluster, node, [&token, &on_hold]).await;
                 if cluster.try_token(node, &kept).await.0 == 200 {
                     break;
                 }
             }
             for _ in 0..20 {
-                accepted += accepted_by(&cluster, node, [&token, &held]).await;
+                accepted += accepted_by(&cluster, node, [&token, &on_hold]).await;
             }
         }
         revived += accepted;
@@ -147,7 +147,7 @@ pub async fn failovers(report: &mut Report, cycles: usize) {
         let restored = cluster.ann.post(&format!("/tokens/{id}/restore"), &[]).await;
         let is_restored = restored.status == 303;
         for node in 0..2 {
-            lost += usize::from(!is_restored || !accepts_soon(&cluster, node, &held).await);
+            lost += usize::from(!is_restored || !accepts_soon(&cluster, node, &on_hold).await);
         }
         standby.become_standby_of(&cluster.primary);
     }

@@ -5,6 +5,7 @@ mod journey;
 mod origins;
 mod pages;
 mod passkeys;
+mod program_pages;
 mod scripts;
 mod tabs;
 mod users;

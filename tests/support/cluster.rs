@@ -136,7 +136,7 @@ impl Cluster {
     pub async fn token_everywhere_of(&self, nodes: &[usize], name: &str) -> String {
         let token = self.ann.create_token(name, "never").await;
         for node in nodes {
-            self.until(*node, &token, 200, Duration::from_secs(60)).await;
+            self.until(*node, &token, 200, Duration::from_mins(1)).await;
         }
         token
     }

@@ -42,16 +42,16 @@ impl Gate<'_> {
         story: &mut RequestTrace,
     ) -> Result<(Permitted, Identity), Rejection> {
         let verified = self.table.verify(&presented, story.arrival.at);
-        let verified = verified.inspect_err(|rejection| match rejection {
-            Rejection::UnknownToken => self.note_canary(call, &presented, noted, story),
-            _ => {
-                let Some((account, token)) = self.table.token_of(&presented) else { return };
-                if target.account.is_none_or(|named| named == account) {
-                    story.has_token(account, token);
-                }
-                if matches!(rejection, Rejection::Revoked { .. }) {
-                    self.note_revoked(call, token, noted, story.arrival.at);
-                }
+        let verified = verified.inspect_err(|rejection| {
+            if *rejection == Rejection::UnknownToken {
+                return self.note_canary(call, &presented, noted, story);
+            }
+            let Some((account, token)) = self.table.token_of(&presented) else { return };
+            if target.account.is_none_or(|named| named == account) {
+                story.has_token(account, token);
+            }
+            if matches!(rejection, Rejection::Revoked { .. }) {
+                self.note_revoked(call, token, noted, story.arrival.at);
             }
         })?;
         let own = OfAccount::new(verified, target)?;

@@ -238,11 +238,13 @@ mod tests {
 
     #[test]
     fn every_breakdown_adds_up_to_all_requests_in_any_order() {
+        const STATUSES: [u16; 4] = [200, 301, 403, 502];
         let mut parts: Vec<PeriodUse> = Vec::new();
         for number in 0..400u64 {
             let name: &'static str = format!("operation {}", number % 150).leak();
             let mut part = PeriodUse::default();
-            part.count(&request(name, [200, 301, 403, 502][number as usize % 4], number));
+            let status = STATUSES[usize::try_from(number % 4).expect("below 4")];
+            part.count(&request(name, status, number));
             parts.push(part);
         }
         let merged = |parts: &mut dyn Iterator<Item = &PeriodUse>| {

@@ -150,7 +150,7 @@ pub(crate) async fn show(
         Some(token) => Some(crate::requests::name_of(&app, &caller, token).await?),
         None => None,
     };
-    Ok(page(&UsagePage::new(chrome, (&chosen, token), usage, now)))
+    Ok(page(&UsagePage::new(chrome, (&chosen, token), &usage, now)))
 }
 
 pub(crate) async fn export(
@@ -166,7 +166,7 @@ impl UsagePage {
     fn new(
         chrome: PageLayout,
         (chosen, token): (&Chosen, Option<String>),
-        usage: Usage,
+        usage: &Usage,
         now: Timestamp,
     ) -> Self {
         let ranges = RANGES.map(|range| Choice {
@@ -182,10 +182,10 @@ impl UsagePage {
         });
         let grouping = chosen.group.1;
         let time = |place: usize| bucket_name(usage.buckets[place], chosen.range.2);
-        let chart = Chart::of(&usage, |one| series_name(one, grouping), time);
+        let chart = Chart::of(usage, |one| series_name(one, grouping), time);
         let by_time = (0..usage.buckets.len()).map(time).zip(usage.points.iter().cloned());
         let by_time = by_time.filter(|(_, tally)| tally.requests > 0).collect();
-        let rows = usage.series.iter().map(|one| row(one, &usage, chosen)).collect();
+        let rows = usage.series.iter().map(|one| row(one, usage, chosen)).collect();
         let of_token = chosen.token.map(|token| format!("?token={token}")).unwrap_or_default();
         Self {
             chrome,

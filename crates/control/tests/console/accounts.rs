@@ -27,6 +27,17 @@ async fn sees_nothing_of_acme(bea: &User) {
     }
 }
 
+/// A form with everything that a route could read.
+const FORM: [(&str, &str); 7] = [
+    ("role", "viewer"),
+    ("scope", "*"),
+    ("mode", "enforce"),
+    ("grace_period", "none"),
+    ("name", "Taken"),
+    ("url", "https://hooks.example.com/"),
+    ("events", "*"),
+];
+
 /// Every route that names something, called by the owner of another account with what there is in this
 /// one: it is as if it did not exist.
 #[tokio::test]
@@ -60,15 +71,6 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         // A request for the passkey of another user gets the response for a missing one.
         ("/passkeys/", "AAAA".to_owned()),
     ];
-    let form = [
-        ("role", "viewer"),
-        ("scope", "*"),
-        ("mode", "enforce"),
-        ("grace_period", "none"),
-        ("name", "Taken"),
-        ("url", "https://hooks.example.com/"),
-        ("events", "*"),
-    ];
     let request = format!(
         "INSERT INTO request_log VALUES ({}, 'failed', 1, 'req_acme', NULL, 'GET', '/', '', 401, 0, '', 1, '', '', '')",
         console.number
@@ -85,7 +87,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
         let path =
             path.replace("{id}", id).replace("{delivery}", &format!("dlv_{}", "0".repeat(32)));
         let page =
-            if *method == "get" { bea.get(&path).await } else { bea.post(&path, &form).await };
+            if *method == "get" { bea.get(&path).await } else { bea.post(&path, &FORM).await };
         let expected = if path.starts_with("/passkeys") { 422 } else { 404 };
         assert_eq!(page.status, expected, "{method} {path}: {}", page.text);
         tried += 1;

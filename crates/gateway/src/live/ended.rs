@@ -210,6 +210,7 @@ impl Kept {
     }
 
     /// Keeps a request for the log, and returns the memory of one that is no longer among the newest.
+    #[expect(clippy::unnecessary_box_returns, reason = "the memory is used again")]
     fn log(&mut self, ended: Ended) -> Box<Ending> {
         let key = (ended.account, ended.outcome());
         if self.logs.len() >= MOST_LOGS && !self.logs.contains_key(&key) {
@@ -264,6 +265,7 @@ pub(crate) struct EndedLog {
 
 impl EndedLog {
     /// Counts a request. Returns memory for another one.
+    #[expect(clippy::unnecessary_box_returns, reason = "the memory is used again")]
     pub fn add(&self, request: Box<Ending>, end: End, arrival: &Arrival) -> Box<Ending> {
         let &Arrival { request_id, at, client_ip } = arrival;
         // A request without an account is nobody's use.
@@ -339,19 +341,19 @@ mod tests {
             let log = if number % 2 == 0 { &one } else { &other };
             ended(log, number, Some(token).filter(|_| number % 4 > 0), "/contacts");
         }
-        let taken = logs.take();
-        let requests: u64 = taken.counts.iter().map(|(_, used)| used.all.requests).sum();
-        assert_eq!((requests, taken.lost), (1_000, 0));
+        let report = logs.take();
+        let requests: u64 = report.counts.iter().map(|(_, used)| used.all.requests).sum();
+        assert_eq!((requests, report.lost), (1_000, 0));
         let of_token =
-            taken.counts.iter().filter(|((used, _), _)| *used == UsedToken::Token(token));
+            report.counts.iter().filter(|((used, _), _)| *used == UsedToken::Token(token));
         let of_token: Vec<_> = of_token.map(|(_, used)| used).collect();
         assert_eq!(of_token.len(), 1, "within one hour");
         assert_eq!((of_token[0].all.requests, of_token[0].clients.len()), (750, 3));
-        let logged = |outcome| taken.logged.iter().filter(|one| one.outcome == outcome).count();
+        let logged = |outcome| report.logged.iter().filter(|one| one.outcome == outcome).count();
         assert_eq!(logged(RequestOutcome::Succeeded), 100, "50 of each worker");
         assert_eq!(logged(RequestOutcome::Failed), 50, "those of one worker");
         assert_eq!(logged(RequestOutcome::Unauthenticated), 50);
-        let newest = taken.logged.iter().map(|one| one.at).max();
+        let newest = report.logged.iter().map(|one| one.at).max();
         assert_eq!(newest, Some(Timestamp::from_micros(999_000_000)));
         assert!(logs.take().counts.is_empty(), "taken once");
     }

@@ -93,6 +93,7 @@ pub(crate) struct Observer {
     pub notices: Notices,
     pub ended: EndedLog,
     /// Memory for requests that are handled.
+    #[expect(clippy::vec_box, reason = "the memory is used again")]
     pub endings: RefCell<Vec<Box<Ending>>>,
 }
 
@@ -136,6 +137,7 @@ impl Observer {
         RequestTrace::begin(Some(Rc::clone(self)), (arrival, peer), trace, details)
     }
 
+    #[expect(clippy::unnecessary_box_returns, reason = "the memory is used again")]
     fn spare_ending(&self) -> Box<Ending> {
         self.endings.borrow_mut().pop().unwrap_or_default()
     }

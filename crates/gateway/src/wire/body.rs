@@ -413,7 +413,7 @@ mod tests {
     fn all_lengths_of_a_response_agree() {
         let of = |lines: &[(&str, &str)]| {
             let fields = fields(lines);
-            announced_length(&Noted::of(&fields)).map(|length| length.to_vec())
+            announced_length(&Noted::of(&fields)).map(<[u8]>::to_vec)
         };
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[("Content-Length", " 12 ,12")]), Some(b"12".to_vec()));
