@@ -104,6 +104,10 @@ api_routes! {
     Needs(SeeUsage) => usage::read_usage;
     Needs(SeeUsage) => requests::list_requests;
     Needs(SeeUsage) => requests::read_request;
+    Needs(SeeUsage) => failing_clients::list_failing_clients;
+    Needs(SeeUsage) => failing_clients::read_failing_client;
+    Needs(ManageTokens) => failing_clients::update_failing_client;
+    Needs(ManageTokens) => failing_clients::report_failing_client;
     Needs(SeeUsage) => limits::read_token_usage;
     Needs(SeeUsage) => limits::list_violations;
     Needs(SeeUsage) => restoration::rejected_clients;

@@ -10,6 +10,7 @@ mod canaries;
 mod consequences;
 mod door;
 mod factors;
+mod failing_clients;
 mod help;
 mod keyring;
 mod leaks;

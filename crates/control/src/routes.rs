@@ -19,6 +19,7 @@ use crate::{
         reauth,
     },
     factors::console as factors,
+    failing_clients::console as failing_clients,
     help::{console as help, errors::console as errors},
     leaks::{api as leak_api, console as leaks, partners::api as partners},
     mail,
@@ -38,7 +39,7 @@ use crate::{
     sso::console as sso,
     tokens::{
         console as tokens, creation::console as new_token, limits::console as limits,
-        restoration::console as restoration,
+        overview::console as overview, restoration::console as restoration,
     },
     usage::console as usage,
     users::{console as users, email::console as email},
@@ -144,6 +145,7 @@ routes! {
     get  "/tokens"                          Needs(SeeTokens) => tokens::list;
     post "/tokens"                          Needs(ManageTokens) => new_token::issue;
     get  "/tokens/new"                      Needs(ManageTokens) => new_token::new_page;
+    get  "/tokens/{id}"                     Needs(SeeTokens) => overview::show;
     get  "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate_page;
     post "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate;
     get  "/tokens/{id}/revoke"              Needs(ManageTokens) => tokens::revoke_page;
@@ -199,6 +201,12 @@ routes! {
     get  "/usage/export"                    Needs(SeeUsage) => usage::export;
     get  "/requests"                        Needs(SeeUsage) => requests::show;
     get  "/requests/{id}"                   Needs(SeeUsage) => requests::show_one;
+    get  "/failing-clients"                 Needs(SeeUsage) => failing_clients::show;
+    get  "/failing-clients/{id}"            Needs(SeeUsage) => failing_clients::show_one;
+    post "/failing-clients/{id}/mute"       Needs(ManageTokens) => failing_clients::mute;
+    post "/failing-clients/{id}/resolve"    Needs(ManageTokens) => failing_clients::resolve;
+    post "/failing-clients/{id}/reopen"     Needs(ManageTokens) => failing_clients::reopen;
+    post "/failing-clients/{id}/report"     Needs(ManageTokens) => failing_clients::report;
     get  "/members"                         Needs(SeeMembers) => members::list;
     get  "/sso"                         Needs(ManageSso) => sso::show;
     post "/sso"                         Needs(ManageSso) => sso::save;

@@ -20,6 +20,7 @@ mod period_use;
 mod plan;
 mod rate;
 mod receipt;
+mod rejected;
 mod request;
 mod request_log;
 mod role;
@@ -58,11 +59,12 @@ pub use operation::{
     RulesError, Unlisted, segment_name,
 };
 pub use period_use::{
-    CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket,
+    CountedRejection,     CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket,
 };
 pub use plan::{LiveAccount, Month, Plan, QuotaUse};
 pub use rate::{Rate, RateError, Taken};
 pub use receipt::{Confirmation, Outstanding, Receipt};
+pub use rejected::{FailingClientState, RejectedRequests, RejectionGroup, RejectionGroupError};
 pub use request::IdempotentRequest;
 pub use request_log::{EndedRequests, LoggedRequest, RequestOutcome, UsedToken};
 pub use role::{OperatorPermission, Permission, Role, RoleError};

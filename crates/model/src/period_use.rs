@@ -1,6 +1,7 @@
 //! How often a token, or all tokens of an account, were used in an hour or a day: counts by operation, client, network, and
 //! status, with response times. Two of them add up to one, so gateways, hours, and tokens can be merged in any order.
 
+use crate::{RejectedRequests, RejectionGroup, Timestamp, TokenId};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
@@ -15,6 +16,8 @@ const BOUNDS: [u64; 23] = [
 const MOST: usize = 100;
 /// The number of tokens that an account's use counts separately.
 const MOST_TOKENS: usize = 1_000;
+/// The number of groups of rejected requests that an account's use counts separately.
+const MOST_GROUPS: usize = 1_000;
 /// The name of everything that is not counted separately.
 pub const OTHER: &str = "*";
 
@@ -121,8 +124,22 @@ pub struct CountedRequests<'a> {
     pub status: u16,
     /// Whether the gateway rejected them.
     pub were_rejected: bool,
+    /// Why, if it was for what the client did.
+    pub rejection: Option<CountedRejection<'a>>,
     pub would_be_rejected: bool,
     pub time: TimeBucket,
+}
+
+/// Requests that the gateway rejected for the same reason.
+#[derive(Clone, Copy, Debug)]
+pub struct CountedRejection<'a> {
+    /// The token, if it is one of the account.
+    pub token: Option<TokenId>,
+    pub code: &'a str,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    /// The ID of the last request.
+    pub last_request: &'a str,
 }
 
 type Counts = BTreeMap<String, Tally>;
@@ -144,6 +161,8 @@ pub struct PeriodUse {
     pub networks: Counts,
     #[serde(rename = "s", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statuses: Counts,
+    #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rejections: BTreeMap<RejectionGroup, RejectedRequests>,
 }
 
 impl PeriodUse {
@@ -160,6 +179,22 @@ impl PeriodUse {
         add(&mut self.clients, alike.client, &tally, MOST);
         add(&mut self.networks, &alike.network.to_string(), &tally, MOST);
         add(&mut self.statuses, &alike.status.to_string(), &tally, MOST);
+        if let Some(CountedRejection { token, code, first_at, last_at, last_request }) =
+            alike.rejection
+        {
+            // Anyone can send requests without a token of the account, under any name.
+            let known = |text: &str| if token.is_some() { text.to_owned() } else { String::new() };
+            let group = RejectionGroup {
+                token,
+                code: code.to_owned(),
+                client: known(alike.client),
+                network: alike.network.to_string(),
+                operation: known(alike.operation),
+            };
+            let last_request = last_request.to_owned();
+            let rejected = RejectedRequests { requests, first_at, last_at, last_request };
+            add_rejected(&mut self.rejections, &group, &rejected, MOST);
+        }
     }
 
     /// Adds the use of the same token, or the same account.
@@ -176,6 +211,9 @@ impl PeriodUse {
                 add(own, key, tally, most);
             }
         }
+        for (group, rejected) in &other.rejections {
+            add_rejected(&mut self.rejections, group, rejected, MOST_GROUPS);
+        }
     }
 
     /// Adds the use of one of an account's tokens.
@@ -191,6 +229,22 @@ fn add(counts: &mut Counts, key: &str, tally: &Tally, most: usize) {
     }
     let key = if counts.len() < most { key } else { OTHER };
     counts.entry(key.to_owned()).or_default().merge(tally);
+}
+
+fn add_rejected(
+    groups: &mut BTreeMap<RejectionGroup, RejectedRequests>,
+    group: &RejectionGroup,
+    rejected: &RejectedRequests,
+    most: usize,
+) {
+    if let Some(known) = groups.get_mut(group) {
+        return known.merge(rejected);
+    }
+    let group = if groups.len() < most { group.clone() } else { RejectionGroup::other() };
+    match groups.get_mut(&group) {
+        Some(known) => known.merge(rejected),
+        None => drop(groups.insert(group, rejected.clone())),
+    }
 }
 
 /// The /24 or /48 of an IP address.
@@ -231,6 +285,13 @@ mod tests {
             network: IpAddr::from([192, 0, 2, 7]).into(),
             status,
             were_rejected: status == 403,
+            rejection: (status == 403).then_some(CountedRejection {
+                token: None,
+                code: "insufficient_scope",
+                first_at: Timestamp::from_micros(1),
+                last_at: Timestamp::from_micros(i64::try_from(millis).expect("small")),
+                last_request: "req_1",
+            }),
             would_be_rejected: false,
             time: TimeBucket::of(Duration::from_millis(millis)),
         }
@@ -269,6 +330,9 @@ mod tests {
         }
         assert_eq!(forward.operations.len(), MOST + 1);
         assert!(forward.networks.contains_key("192.0.2.0/24"));
+        assert_eq!(forward.rejections, backward.rejections);
+        let rejected: u64 = forward.rejections.values().map(|group| group.requests).sum();
+        assert_eq!(rejected, 100);
         let text = serde_json::to_string(&forward).expect("JSON");
         assert_eq!(serde_json::from_str::<PeriodUse>(&text).expect("JSON"), forward);
     }

@@ -277,6 +277,7 @@ CREATE TABLE audit (
     chain TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX audit_of_account ON audit (account_id, seq);
+CREATE INDEX audit_of_target ON audit (account_id, target, seq);
 CREATE INDEX audit_of_event ON audit (account_id, event, seq);
 CREATE UNIQUE INDEX audit_number ON audit (coalesce(account_id, ''), number);
 
@@ -384,6 +385,12 @@ CREATE TABLE usage_mark (
     lost INTEGER NOT NULL
 ) STRICT;
 
+-- One row. The instant up to which the hours of accounts and all days are made.
+CREATE TABLE usage_rollup (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    until INTEGER NOT NULL
+) STRICT;
+
 -- The newest requests of each account and outcome.
 CREATE TABLE request_log (
     account_number INTEGER NOT NULL,
@@ -404,6 +411,17 @@ CREATE TABLE request_log (
     PRIMARY KEY (account_number, outcome, at, id)
 ) STRICT;
 CREATE INDEX request_log_id ON request_log (account_number, id);
+
+-- What members decided about failing clients. `id` is a digest of token, code, client, network, and operation.
+CREATE TABLE failing_client (
+    account_id TEXT NOT NULL REFERENCES account (id),
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER,
+    notified_at INTEGER,
+    PRIMARY KEY (account_id, id)
+) STRICT;
 
 -- Requests of an account in a month (202611, UTC) at all gateways together.
 CREATE TABLE quota_use (

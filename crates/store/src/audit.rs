@@ -69,17 +69,38 @@ const NEXT: &str = "UPDATE head SET audit_seq = audit_seq + 1 WHERE one = 1 RETU
 const ADD: &str = "INSERT INTO audit (seq, at, event, actor, user_id, member_id, management_key_id, account_id, \
     target, detail, client_ip, user_agent, request_id, number, chain) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-const SEARCH: &str = "SELECT seq, at, event, actor, users.name AS actor_name, users.email AS actor_email, \
-    management_key_id, management_key.name AS management_key_name, \
-    target, detail, client_ip, user_agent, request_id FROM audit \
-    LEFT JOIN users ON users.id = audit.user_id \
-    LEFT JOIN management_key ON management_key.id = audit.management_key_id \
-    WHERE coalesce(audit.account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
-    AND ($5 = '' OR event = $5 OR event LIKE $6 ESCAPE '!') \
-    AND ($7 = '' OR lower(event || ' ' || target || ' ' || detail || ' ' || coalesce(client_ip, '') || ' ' || \
-      coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(users.name, '') || ' ' || \
-      coalesce(users.email, '')) LIKE $7 ESCAPE '!') \
-    ORDER BY seq DESC LIMIT $8";
+macro_rules! select_lines {
+    ($condition:literal) => {
+        concat!(
+            "SELECT seq, at, event, actor, users.name AS actor_name, users.email AS actor_email, \
+             management_key_id, management_key.name AS management_key_name, \
+             target, detail, client_ip, user_agent, request_id FROM audit \
+             LEFT JOIN users ON users.id = audit.user_id \
+             LEFT JOIN management_key ON management_key.id = audit.management_key_id WHERE ",
+            $condition
+        )
+    };
+}
+
+const SEARCH: &str = select_lines!(
+    "coalesce(audit.account_id, '') = $1 AND seq < $2 AND at >= $3 AND at < $4 \
+     AND ($5 = '' OR event = $5 OR event LIKE $6 ESCAPE '!') \
+     AND ($7 = '' OR lower(event || ' ' || target || ' ' || detail || ' ' || coalesce(client_ip, '') || ' ' || \
+       coalesce(user_agent, '') || ' ' || request_id || ' ' || coalesce(users.name, '') || ' ' || \
+       coalesce(users.email, '')) LIKE $7 ESCAPE '!') \
+     ORDER BY seq DESC LIMIT $8"
+);
+const OF_TARGET: &str = select_lines!(
+    "audit.account_id = $1 AND audit.target = $2 ORDER BY seq DESC LIMIT $3"
+);
+/// The changes that can explain why usage changes.
+const MARKED: &str = select_lines!(
+    "audit.account_id = $1 AND audit.at >= $2 AND audit.at < $3 AND audit.event IN ('token.created', 'token.rotated', \
+     'token.revoked', 'token.paused', 'token.restored', 'token.revoked_permanently', 'token.expired', 'token.leaked', \
+     'token.limited', 'token.previous_secrets_revoked', 'account.limited', 'account.plan_changed', \
+     'account.suspended', 'account.restored') \
+     AND ($4 = '' OR audit.target = $4 OR audit.event LIKE 'account.%') ORDER BY seq DESC LIMIT $5"
+);
 const LATER: &str =
     "SELECT seq, at, event, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
@@ -173,6 +194,30 @@ impl Read {
             .bind(format!("{}.%", row::escape_like(&search.event)))
             .bind(text)
             .bind(search.limit);
+        asked.all(self).await?.iter().map(line).collect()
+    }
+
+    /// Returns the newest entries about an object of the account.
+    pub async fn list_audit_of(
+        &mut self,
+        account: AccountId,
+        target: &str,
+        limit: u32,
+    ) -> Result<Vec<AuditLine>, StoreError> {
+        let asked = query(OF_TARGET).bind(account).bind(target).bind(limit);
+        asked.all(self).await?.iter().map(line).collect()
+    }
+
+    /// Returns the newest changes that can explain why the usage of an account, or of one of its tokens, changes.
+    pub async fn list_marked_changes(
+        &mut self,
+        account: AccountId,
+        token: Option<TokenId>,
+        (since, until): (Timestamp, Timestamp),
+        limit: u32,
+    ) -> Result<Vec<AuditLine>, StoreError> {
+        let token = token.map(|token| token.to_string()).unwrap_or_default();
+        let asked = query(MARKED).bind(account).bind(since).bind(until).bind(token).bind(limit);
         asked.all(self).await?.iter().map(line).collect()
     }
 

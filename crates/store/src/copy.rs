@@ -4,7 +4,7 @@
 use crate::{
     DatabaseUrl, OpenError, Read, Store, StoreError,
     copy_tables::{Column, TABLES, Table},
-    sql::{Runs, SqlRow, Value, composed, query},
+    sql::{Connection, Runs, SqlRow, Value, composed, query},
 };
 use futures_util::TryStreamExt;
 use keydesk_model::Timestamp;
@@ -154,6 +154,19 @@ impl Table {
     }
 }
 
+/// Deletes what gateways that already run on an empty database have reported, and makes them wait until the copy is done.
+async fn clear(to: &mut Read) -> Result<(), StoreError> {
+    if matches!(to.connection(), Connection::Postgres(_)) {
+        let names: Vec<_> = TABLES.iter().map(|table| table.name).collect();
+        let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", names.join(", "));
+        composed(lock).execute(to).await?;
+    }
+    for table in TABLES.iter().rev() {
+        composed(format!("DELETE FROM {}", table.name)).execute(to).await?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// Records that everything was moved to `place`, after which nothing opens this database.
     pub async fn note_moved(&self, place: &DatabaseUrl) -> Result<(), StoreError> {
@@ -184,7 +197,7 @@ impl Store {
         if to.count_accounts().await? > 0 || to.has_key_check().await? {
             return Err(CopyError::NotEmpty(place.to_string()));
         }
-        query("DELETE FROM head").execute(&mut to).await?;
+        clear(&mut to).await?;
         for table in TABLES.iter() {
             table.copy(&mut from, &mut to, nul, &mut tell).await?;
         }

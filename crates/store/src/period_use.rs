@@ -38,6 +38,15 @@ pub struct Completeness {
     pub lost: i64,
 }
 
+/// What a token is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenLabel {
+    pub id: TokenId,
+    pub name: String,
+    /// The name of the member whose bearer token it is.
+    pub member: Option<String>,
+}
+
 /// What a gateway reports.
 #[derive(Clone, Debug)]
 pub struct UsageReport<'a> {
@@ -68,14 +77,24 @@ const OF_TOKENS: &str = "SELECT subject, at, body FROM token \
     WHERE token.account_id = $1 AND period = $2 AND at >= $3 AND at < $4";
 const CHANGED: &str = "SELECT DISTINCT subject, at FROM period_use \
     WHERE period = 'hour' AND reporter <> '' AND written_at >= $1 AND at < $2 ORDER BY at, subject";
+const ROLLED: &str = "SELECT coalesce((SELECT until FROM usage_rollup WHERE one = 1), 0) AS until";
+const ROLL: &str = "INSERT INTO usage_rollup (one, until) VALUES (1, $1) \
+    ON CONFLICT (one) DO UPDATE SET until = excluded.until";
 const FORGET: &str = "DELETE FROM period_use WHERE period = $1 AND at < $2";
 const ACCOUNT: &str = "SELECT account_id FROM token WHERE id = $1";
-const NAMES: &str = "SELECT id, name FROM token WHERE account_id = $1";
+const NAMES: &str = "SELECT token.id, token.name, users.name AS member FROM token \
+    LEFT JOIN member ON member.id = token.member_id LEFT JOIN users ON users.id = member.user_id \
+    WHERE token.account_id = $1 AND ($2 = '' OR token.id = $2)";
 
 fn used(row: &SqlRow) -> Result<(Timestamp, PeriodUse), StoreError> {
     let body: &str = row.get("body")?;
     let body = serde_json::from_str(body).map_err(|_| StoreError::Unreadable { column: "body" })?;
     Ok((row::instant(row, "at")?, body))
+}
+
+fn label(row: &SqlRow) -> Result<TokenLabel, StoreError> {
+    let (id, name) = (row::parsed(row, "id")?, row::text(row, "name")?);
+    Ok(TokenLabel { id, name, member: row.get("member")? })
 }
 
 impl Read {
@@ -138,9 +157,23 @@ impl Read {
     pub async fn list_token_names(
         &mut self,
         account: AccountId,
-    ) -> Result<Vec<(TokenId, String)>, StoreError> {
-        let rows = query(NAMES).bind(account).all(self).await?;
-        rows.iter().map(|row| Ok((row::parsed(row, "id")?, row::text(row, "name")?))).collect()
+    ) -> Result<Vec<TokenLabel>, StoreError> {
+        query(NAMES).bind(account).bind("").all(self).await?.iter().map(label).collect()
+    }
+
+    /// Returns the name of a token of an account.
+    pub async fn find_token_label(
+        &mut self,
+        account: AccountId,
+        token: TokenId,
+    ) -> Result<Option<TokenLabel>, StoreError> {
+        let found = query(NAMES).bind(account).bind(token).optional(self).await?;
+        found.as_ref().map(label).transpose()
+    }
+
+    /// Returns the instant of the last roll-up.
+    pub async fn rolled_up_at(&mut self) -> Result<Timestamp, StoreError> {
+        row::instant(&query(ROLLED).one(self).await?, "until")
     }
 
     pub async fn usage_completeness(&mut self) -> Result<Completeness, StoreError> {
@@ -150,6 +183,10 @@ impl Read {
 }
 
 impl Write {
+    pub async fn set_rolled_up_at(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        query(ROLL).bind(at).execute(self).await.map(|_| ())
+    }
+
     /// Stores the use in a period that was made from others.
     pub async fn set_period_use(
         &mut self,

@@ -21,10 +21,10 @@ const EXPIRING: &str = "SELECT token.id, token.name, token.account_id, account.n
     WHERE token.token_owner = 'account' AND token.expires_at > $1 AND token.expires_at <= $2 AND EXISTS \
     (SELECT 1 FROM secret WHERE secret.token_id = token.id AND secret.ended_at IS NULL) \
     ORDER BY token.expires_at, token.id LIMIT 1000";
-/// Selects the creator, while they are a member, and everyone who administers the account.
+/// Selects the creator, or whose bearer token it is, while they are a member, and everyone who administers the account.
 const TO_TELL: &str = "SELECT DISTINCT users.email, users.language FROM member JOIN users ON users.id = member.user_id \
     WHERE member.account_id = $1 AND member.removed_at IS NULL AND (member.role IN ('owner', 'administrator') \
-    OR member.id = (SELECT created_by FROM token WHERE token.id = $2)) ORDER BY users.email";
+    OR member.id = (SELECT coalesce(member_id, created_by) FROM token WHERE token.id = $2)) ORDER BY users.email";
 const NOTE: &str = "INSERT INTO reminder (token_id, expires_at, days, sent_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT DO NOTHING";
 

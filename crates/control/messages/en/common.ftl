@@ -34,6 +34,7 @@ api-tokens = API tokens
 endpoint-url = Endpoint URL
 api-endpoint-url = API endpoint URL
 bearer-token = Bearer token
+bearer-token-of = Bearer token of { $member }
 account-name = Account name
 create-account = Create account
 what-stops = What will stop working

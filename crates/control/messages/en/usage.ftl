@@ -35,7 +35,7 @@ usage-last = Last: { $at }
 usage-by-time = Requests over time
 usage-time-utc = Time (UTC)
 usage-month = { $month } { $year }
-usage-lost = Gateways could not count { $lost } requests because there were too many at once.
+usage-lost = Gateways could not count { $lost } requests because there were too many at the same time.
 usage-csv = Download CSV
 usage-see-requests = See requests
 requests-title = Requests
@@ -65,3 +65,9 @@ request-step-plan = See the limits of your plan
 request-step-credentials = Copy the endpoint URL and a token from API Docs
 request-step-provider = Give the request ID to your API provider.
 unknown-request = This account has no request with this ID in its log. The log keeps only the newest requests.
+usage-changes = Changes in this time
+usage-mark = Mark
+usage-spark = { $requests ->
+    [one] { $requests } request in the last 30 days
+   *[other] { $requests } requests in the last 30 days
+}

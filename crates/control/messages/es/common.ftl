@@ -34,6 +34,7 @@ api-tokens = Tokens de API
 endpoint-url = URL del punto de conexión
 api-endpoint-url = URL del punto de conexión de la API
 bearer-token = Token de portador
+bearer-token-of = Token de portador de { $member }
 account-name = Nombre de la cuenta
 create-account = Crear cuenta
 what-stops = Qué dejará de funcionar

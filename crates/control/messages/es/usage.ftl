@@ -65,3 +65,9 @@ request-step-plan = Ver los límites de tu plan
 request-step-credentials = Copia la URL del endpoint y un token desde Documentación de la API
 request-step-provider = Da el ID de solicitud a tu proveedor de la API.
 unknown-request = Esta cuenta no tiene ninguna solicitud con este ID en su registro. El registro solo conserva las más recientes.
+usage-changes = Cambios en este periodo
+usage-mark = Marca
+usage-spark = { $requests ->
+    [one] { $requests } solicitud en los últimos 30 días
+   *[other] { $requests } solicitudes en los últimos 30 días
+}

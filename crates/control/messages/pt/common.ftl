@@ -34,6 +34,7 @@ api-tokens = Tokens de API
 endpoint-url = URL do endpoint
 api-endpoint-url = URL do endpoint da API
 bearer-token = Token de portador
+bearer-token-of = Token de portador de { $member }
 account-name = Nome da conta
 create-account = Criar conta
 what-stops = O que deixará de funcionar

@@ -65,3 +65,9 @@ request-step-plan = Ver os limites do seu plano
 request-step-credentials = Copie a URL do endpoint e um token na Documentação da API
 request-step-provider = Informe o ID da solicitação ao seu provedor da API.
 unknown-request = Esta conta não tem nenhuma solicitação com este ID no registro. O registro guarda apenas as mais recentes.
+usage-changes = Alterações neste período
+usage-mark = Marca
+usage-spark = { $requests ->
+    [one] { $requests } solicitação nos últimos 30 dias
+   *[other] { $requests } solicitações nos últimos 30 dias
+}

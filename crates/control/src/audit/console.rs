@@ -44,23 +44,25 @@ impl Filters {
     }
 }
 
-struct Row {
+/// An entry as shown.
+pub(crate) struct Row {
     number: i64,
-    at: When,
-    what: String,
+    pub instant: Timestamp,
+    pub at: When,
+    pub what: String,
     /// The name of the actor.
-    who: String,
+    pub who: String,
     email: Option<String>,
-    target: String,
+    pub target: String,
     /// Lines such as "name: before → after".
-    changes: Vec<String>,
+    pub changes: Vec<String>,
     client_ip: Option<String>,
     client: Option<String>,
     request_id: String,
 }
 
 impl Row {
-    fn new(line: AuditLine, now: Timestamp) -> Self {
+    pub fn new(line: AuditLine, now: Timestamp) -> Self {
         let who = match line.actor.as_str() {
             "user" => line.actor_name.unwrap_or_else(|| text("audit-unknown-user").to_string()),
             "operator" => match line.actor_name {
@@ -77,6 +79,7 @@ impl Row {
         };
         Self {
             number: line.seq,
+            instant: line.at,
             at: When::past(line.at, now),
             what: event_name(&line.event),
             who,

@@ -205,18 +205,21 @@ mod tests {
     };
 
     /// IDs that are composed with an internal name from the source...
-    const WITH_A_NAME: [&str; 8] = [
+    const WITH_A_NAME: [&str; 10] = [
         "audit-area-",
         "done-",
         "expires-",
         "mail-",
+        "remedy-",
+        "remedy-consequences-",
         "request-step-",
         "script-",
         "usage-group-",
         "usage-range-",
     ];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 12] = [
+    const WITH_A_VALUE: [&str; 13] = [
+        "failing-state-",
         "requests-outcome-",
         "leak-reporter-",
         "event-",

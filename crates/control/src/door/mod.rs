@@ -16,4 +16,5 @@ pub(crate) mod page_for;
 pub(crate) mod page_owner;
 pub(crate) mod problem;
 pub(crate) mod reauth;
+pub(crate) mod token_name;
 pub(crate) mod when;

@@ -1,9 +1,13 @@
 //! The emails that Keydesk sends, in the language of their recipients.
 
 use super::Link;
-use crate::door::{
-    language::{LocalizedText, in_language, label, text},
-    when::When,
+use crate::{
+    door::{
+        language::{LocalizedText, in_language, label, text},
+        token_name::token_name,
+        when::When,
+    },
+    failing_clients::FailingClient,
 };
 use keydesk_model::{
     AccountState, CanaryUse, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
@@ -119,6 +123,19 @@ impl Message {
         Self::new("another-owner", |mail| {
             let mail = mail.with("account", account).with("by", by);
             mail.with("email", email).with("console", console_url)
+        })
+    }
+
+    /// Reports that a client's requests are rejected.
+    pub fn failing_client(failing: &FailingClient, account: &str, console_url: &str) -> Self {
+        let token = failing.token.as_ref().map(token_name).unwrap_or_default();
+        Self::new("failing-client", |mail| {
+            let mail = mail.with("client", &failing.group.client).with("token", &token);
+            let mail = mail.with("account", account).with("code", &failing.group.code);
+            let mail = mail.with("requests", failing.rejected.requests);
+            let mail = mail.with("first", When::exact(failing.rejected.first_at));
+            let mail = mail.with("last", When::exact(failing.rejected.last_at));
+            mail.with("link", format!("{console_url}/failing-clients/{}", failing.id))
         })
     }
 

@@ -134,6 +134,9 @@ codes! {
     UnknownEventType = "unknown_event_type", Invalid;
     MissingEventType = "missing_event_type", Invalid;
     TooManyWebhooks = "too_many_webhooks", Invalid;
+    InvalidMuteTime = "invalid_mute_time", Invalid;
+    NobodyToNotify = "nobody_to_notify", Conflict;
+    AlreadyNotified = "already_notified", Conflict;
     NotRestorable = "not_restorable", Conflict;
     TooManyCanaries = "too_many_canaries", Invalid;
     NoTokenInReport = "no_token_in_report", Invalid;

@@ -3,10 +3,13 @@
 use super::{ShownRequest, find, list};
 use crate::{
     AppState,
-    door::api::{
-        ApiError, ApiPath, Instant, Position,
-        page::{PageParams, list_schemas},
-        principal::By,
+    door::{
+        api::{
+            ApiError, ApiPath, Instant, Position,
+            page::{PageParams, list_schemas},
+            principal::By,
+        },
+        token_name::token_name,
     },
     help::explain,
     principal::Caller,
@@ -84,7 +87,8 @@ pub(crate) struct RequestObject {
 
 impl From<ShownRequest> for RequestObject {
     fn from(shown: ShownRequest) -> Self {
-        let ShownRequest { request, token_name } = shown;
+        let ShownRequest { request, token } = shown;
+        let token_name = token.as_ref().map(token_name);
         #[expect(clippy::cast_precision_loss, reason = "a duration")]
         let duration_ms = request.duration_us as f64 / 1000.0;
         Self {

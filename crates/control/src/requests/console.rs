@@ -1,6 +1,6 @@
 //! `/requests`: the newest requests of the account, and what one of them came to.
 
-use super::{NextStep, ShownRequest, find, list, name_of, next_step};
+use super::{NextStep, ShownRequest, find, find_label, list, next_step};
 use crate::{
     AppState,
     door::{
@@ -8,6 +8,7 @@ use crate::{
         layout::{Nav, PageLayout, page},
         list_query::{ListQuery, PAGE},
         problem::Problem,
+        token_name::token_name,
         when::When,
     },
     help::explain,
@@ -61,17 +62,19 @@ struct Choice {
     is_chosen: bool,
 }
 
-struct Row {
-    request: LoggedRequest,
+/// A request as shown.
+pub(crate) struct Row {
+    pub request: LoggedRequest,
     token_name: Option<String>,
-    at: When,
+    pub at: When,
     took: String,
     has_failed: bool,
 }
 
 impl Row {
-    fn new(shown: ShownRequest, now: Timestamp) -> Self {
-        let ShownRequest { request, token_name } = shown;
+    pub fn new(shown: ShownRequest, now: Timestamp) -> Self {
+        let ShownRequest { request, token } = shown;
+        let token_name = token.as_ref().map(token_name);
         let millis = request.duration_us / 1_000;
         let took = if millis == 0 { "< 1 ms".to_owned() } else { format!("{millis} ms") };
         let has_failed = request.status >= 400;
@@ -108,7 +111,7 @@ pub(crate) async fn show(
     let search = PageSearch { limit: PAGE, ..wanted.search()? };
     let found = list(&app, &caller, &filter, &search).await?;
     let token_name = match filter.token {
-        Some(token) => Some(name_of(&app, &caller, token).await?),
+        Some(token) => Some(token_name(&find_label(&app, &caller, token).await?)),
         None => None,
     };
     let all = [

@@ -9,14 +9,14 @@ use crate::{
     refusal::{Code, Refusal},
 };
 use keydesk_model::{LoggedRequest, Permission, TokenId};
-use keydesk_store::{Page, PageSearch, RequestFilter};
+use keydesk_store::{Page, PageSearch, RequestFilter, TokenLabel};
 use std::collections::HashMap;
 
-/// A request, and the name of its token.
+/// A request, and what its token is called.
 #[derive(Debug)]
 pub(crate) struct ShownRequest {
     pub request: LoggedRequest,
-    pub token_name: Option<String>,
+    pub token: Option<TokenLabel>,
 }
 
 /// Returns a page of the account's requests, newest first.
@@ -30,9 +30,10 @@ pub(crate) async fn list(
     let account = &caller.account;
     let mut read = app.store.read().await?;
     let Page { items, next } = read.list_requests(account.number, filter, search).await?;
-    let names: HashMap<_, _> = read.list_token_names(account.id).await?.into_iter().collect();
+    let labels = read.list_token_names(account.id).await?;
+    let labels: HashMap<_, _> = labels.into_iter().map(|label| (label.id, label)).collect();
     let items = items.into_iter().map(|request| ShownRequest {
-        token_name: request.token.and_then(|token| names.get(&token).cloned()),
+        token: request.token.and_then(|token| labels.get(&token).cloned()),
         request,
     });
     Ok(Page { items: items.collect(), next })
@@ -50,21 +51,21 @@ pub(crate) async fn find(
     let request = read.find_request(account.number, id.trim()).await?;
     let request = request.ok_or(Code::UnknownRequest)?;
     let token = match request.token {
-        Some(token) => read.find_token(account.id, token).await?,
+        Some(token) => read.find_token_label(account.id, token).await?,
         None => None,
     };
-    Ok(ShownRequest { request, token_name: token.map(|token| token.name) })
+    Ok(ShownRequest { request, token })
 }
 
-/// Returns the name of one of the account's tokens.
-pub(crate) async fn name_of(
+/// Returns what one of the account's tokens is called.
+pub(crate) async fn find_label(
     app: &AppState,
     caller: &Caller,
     token: TokenId,
-) -> Result<String, Refusal> {
+) -> Result<TokenLabel, Refusal> {
     caller.permit(Permission::SeeUsage)?;
-    let found = app.store.read().await?.find_token(caller.account.id, token).await?;
-    Ok(found.ok_or(Code::NotFound)?.name)
+    let found = app.store.read().await?.find_token_label(caller.account.id, token).await?;
+    Ok(found.ok_or(Code::NotFound)?)
 }
 
 /// What can be done about a request that failed.

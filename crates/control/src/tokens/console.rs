@@ -14,6 +14,7 @@ use crate::{
     principal::Caller,
     receipts::Issued,
     refusal::{Code, Refusal},
+    usage::{console::chart::Sparkline, read_month_by_token},
 };
 use askama::Template;
 use axum::{
@@ -46,6 +47,8 @@ pub(crate) struct Row {
     pub is_leaked: bool,
     /// The time until which it can be restored.
     pub restorable_until: Option<When>,
+    /// The requests of the last 30 days, where a list shows them.
+    pub month: Option<Sparkline>,
 }
 
 impl Row {
@@ -81,6 +84,7 @@ impl Row {
             },
             is_leaked: matches!(state, TokenState::Revoked(revocation) if revocation.reason == RevocationReason::Leaked),
             restorable_until: until.map(|at| When::future(at, now)),
+            month: None,
             name: token.name,
             masked: token.masked,
         }
@@ -175,12 +179,17 @@ pub(crate) async fn list(
         (Vec::new(), Vec::new())
     };
     let old = old.into_iter().filter(|old| old.closing.at > now);
+    let months = read_month_by_token(&app, &caller).await?;
+    let listed = |token: Token| {
+        let month = months.get(&token.id).map(|points| Sparkline::of(points.iter().map(|point| point.requests)));
+        Row { month, ..Row::new(token, now) }
+    };
     Ok(page(&ListPage {
         chrome: PageLayout::of(&caller, text("layout-tokens"), Nav::Tokens).with_notice(&notice),
         search: query.field(found.next.is_some()),
         is_inactive: filter == TokenFilter::Inactive,
         next: found.next.map(|last| query.next(path, &last)),
-        listed: found.items.into_iter().map(|token| Row::new(token, now)).collect(),
+        listed: found.items.into_iter().map(listed).collect(),
         old: old.map(|old| OldRow::new(old, now)).collect(),
         restorable: restorable.into_iter().map(|token| Row::new(token, now)).collect(),
         may_manage: caller.may(Permission::ManageTokens),

@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod creation;
 pub(crate) mod expiry;
 pub(crate) mod limits;
+pub(crate) mod overview;
 
 mod own;
 pub(crate) mod reminders;

@@ -9,6 +9,7 @@ use crate::{
             principal::{ApiQuery, By},
         },
         csv::record,
+        token_name::token_name,
     },
     principal::Caller,
     refusal::{Code, Refusal},
@@ -209,8 +210,8 @@ pub(crate) async fn read_usage(
     let series = series.into_iter().map(|one| SeriesObject {
         total: (&one.total).into(),
         points: points(&buckets, &one.points),
+        label: label(&one),
         key: one.key,
-        label: one.label,
     });
     let object = UsageObject {
         from: Instant(buckets.first().copied().unwrap_or(until)),
@@ -224,6 +225,11 @@ pub(crate) async fn read_usage(
         series: series.collect(),
     };
     Ok(Json(object).into_response())
+}
+
+/// Returns the name of the token, or else the key.
+fn label(one: &Series) -> String {
+    one.token.as_ref().map_or_else(|| one.key.clone(), token_name)
 }
 
 /// Returns a CSV file with a line for each series and point that has requests.
@@ -267,7 +273,7 @@ fn csv_line(at: Timestamp, one: &Series, tally: &Tally) -> String {
     record(&[
         at.to_string(),
         one.key.clone(),
-        one.label.clone(),
+        label(one),
         counts.requests.to_string(),
         counts.rejected.to_string(),
         counts.would_reject.to_string(),

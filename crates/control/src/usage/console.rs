@@ -1,16 +1,16 @@
 //! `/usage`: a chart and a table of how often the account's tokens were used.
 
-use super::{
-    Bucket, Grouping, Series, Usage, UsageQuery, api,
-    chart::{self, Chart},
-    read,
-};
+pub(crate) mod chart;
+
+use super::{Bucket, Grouping, Series, Usage, UsageQuery, api, list_marks, read};
 use crate::{
     AppState,
+    audit::console::Row as Change,
     door::{
         language::{label, text},
         layout::{Nav, PageLayout, page},
         problem::Problem,
+        token_name::token_name,
         when::When,
     },
     principal::Caller,
@@ -20,7 +20,8 @@ use axum::{
     extract::{Query, State},
     response::Response,
 };
-use keydesk_model::{OTHER, Tally, Timestamp, TokenId};
+use chart::{Chart, bucket_name, series_name};
+use keydesk_model::{Tally, Timestamp, TokenId};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -89,7 +90,7 @@ impl Chosen {
 fn bucket_end(bucket: Bucket, now: Timestamp) -> Timestamp {
     match bucket {
         Bucket::Month => now,
-        bucket => bucket.next(bucket.start(now)),
+        bucket => bucket.end(now),
     }
 }
 
@@ -134,8 +135,8 @@ struct UsagePage {
     by_time: Vec<(String, Tally)>,
     /// The names of the classes of statuses.
     classes: [&'static str; 4],
-    width: f64,
-    height: f64,
+    /// The changes that the chart marks.
+    changes: Vec<Change>,
 }
 
 pub(crate) async fn show(
@@ -144,13 +145,16 @@ pub(crate) async fn show(
     Query(query): Query<UsagePageQuery>,
 ) -> Result<Response, Problem> {
     let (chosen, now) = (Chosen::of(&query), app.now());
-    let usage = read(&app, &caller, &chosen.query(now)).await?;
+    let wanted = chosen.query(now);
+    let usage = read(&app, &caller, &wanted).await?;
+    let changes = list_marks(&app, &caller, &wanted).await?;
+    let changes = changes.into_iter().map(|line| Change::new(line, now)).collect();
     let chrome = PageLayout::of(&caller, text("usage-title"), Nav::Usage);
     let token = match chosen.token {
-        Some(token) => Some(crate::requests::name_of(&app, &caller, token).await?),
+        Some(token) => Some(token_name(&crate::requests::find_label(&app, &caller, token).await?)),
         None => None,
     };
-    Ok(page(&UsagePage::new(chrome, (&chosen, token), &usage, now)))
+    Ok(page(&UsagePage::new(chrome, (&chosen, token), (&usage, changes), now)))
 }
 
 pub(crate) async fn export(
@@ -166,7 +170,7 @@ impl UsagePage {
     fn new(
         chrome: PageLayout,
         (chosen, token): (&Chosen, Option<String>),
-        usage: &Usage,
+        (usage, changes): (&Usage, Vec<Change>),
         now: Timestamp,
     ) -> Self {
         let ranges = RANGES.map(|range| Choice {
@@ -180,9 +184,9 @@ impl UsagePage {
             address: Chosen { group: *group, ..*chosen }.address("/usage"),
             is_chosen: group.0 == chosen.group.0,
         });
-        let grouping = chosen.group.1;
         let time = |place: usize| bucket_name(usage.buckets[place], chosen.range.2);
-        let chart = Chart::of(usage, |one| series_name(one, grouping), time);
+        let marked = changes.iter().map(|change| change.instant);
+        let chart = Chart::of(usage, chosen.group.1, chosen.range.2).with_marks(usage, marked);
         let by_time = (0..usage.buckets.len()).map(time).zip(usage.points.iter().cloned());
         let by_time = by_time.filter(|(_, tally)| tally.requests > 0).collect();
         let rows = usage.series.iter().map(|one| row(one, usage, chosen)).collect();
@@ -203,18 +207,8 @@ impl UsagePage {
             lost: usage.completeness.lost,
             by_time,
             classes: ["2xx", "3xx", "4xx", "5xx"],
-            width: chart::WIDTH,
-            height: chart::HEIGHT,
+            changes,
         }
-    }
-}
-
-fn series_name(one: &Series, grouping: Grouping) -> String {
-    match (one.key.as_str(), grouping) {
-        (OTHER, _) => text("usage-other").to_string(),
-        ("", Grouping::Token) => text("usage-no-token").to_string(),
-        ("", Grouping::Operation) => text("usage-no-operation").to_string(),
-        _ => one.label.clone(),
     }
 }
 
@@ -247,19 +241,4 @@ fn row(one: &Series, usage: &Usage, chosen: &Chosen) -> Row {
 fn share(part: u64, all: u64) -> String {
     let tenths = part * 1000 / all.max(1);
     format!("{}.{} %", tenths / 10, tenths % 10)
-}
-
-/// Returns, for example, "Nov 25, 14:00" or "Nov 25", in UTC.
-fn bucket_name(start: Timestamp, bucket: Bucket) -> String {
-    let at = start.calendar().to_zoned(jiff::tz::TimeZone::UTC);
-    let month = text(&format!("month-short-{}", at.month())).to_string();
-    let named = |id: &str| {
-        let month = month.as_str();
-        text(id).with("day", at.day()).with("month", month).with("year", at.year()).to_string()
-    };
-    match bucket {
-        Bucket::Hour => format!("{} {}", named("when-day"), at.strftime("%H:%M")),
-        Bucket::Day => named("when-day"),
-        Bucket::Month => named("usage-month"),
-    }
 }

@@ -2,7 +2,6 @@
 //! status. Reads what a job has added up, and adds up the hours since then.
 
 pub(crate) mod api;
-mod chart;
 pub(crate) mod console;
 mod rollup;
 
@@ -17,12 +16,16 @@ use jiff::{civil::DateTime, tz::Offset};
 use keydesk_model::{
     AccountId, AccountNumber, OTHER, PeriodUse, Permission, Tally, Timestamp, TokenId,
 };
-use keydesk_store::{Completeness, Period, Read, StoreError, UseByPeriod};
+use keydesk_store::{
+    AuditLine, Completeness, Period, Read, StoreError, TokenLabel, UseByPeriod,
+};
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
+/// The time that the usage of single tokens is shown for.
+pub(crate) const MONTH: Duration = Duration::from_hours(30 * 24);
 const HOUR: Duration = Duration::from_hours(1);
 /// The longest range by hour and by day or month: as long as they are kept.
 const MOST_HOURS: Duration = Duration::from_hours(35 * 24);
@@ -48,6 +51,11 @@ impl Bucket {
                 Timestamp::from_micros(midnight.as_microsecond())
             }
         }
+    }
+
+    /// Returns the end of the bucket that holds an instant.
+    pub fn end(self, at: Timestamp) -> Timestamp {
+        self.next(self.start(at))
     }
 
     fn next(self, start: Timestamp) -> Timestamp {
@@ -104,8 +112,8 @@ pub(crate) struct UsageQuery {
 pub(crate) struct Series {
     /// The ID or name. Empty for requests without a valid token, or without a known operation; `*` for all others.
     pub key: String,
-    /// The name of the token, or else the key.
-    pub label: String,
+    /// What the token is called.
+    pub token: Option<TokenLabel>,
     pub total: Tally,
     /// One for each bucket.
     pub points: Vec<Tally>,
@@ -144,12 +152,42 @@ pub(crate) async fn read(
     let since = buckets.first().copied().unwrap_or(wanted.since);
     let found = list(&mut read, account, wanted, (since, until)).await?;
     let names = match wanted.grouping {
-        Grouping::Token => read.list_token_names(account.0).await?.into_iter().collect(),
-        _ => HashMap::new(),
+        Grouping::Token => read.list_token_names(account.0).await?,
+        _ => Vec::new(),
     };
+    let names: HashMap<_, _> = names.into_iter().map(|label| (label.id, label)).collect();
     let completeness = read.usage_completeness().await?;
     let (total, points, series) = divide(&found, &buckets, wanted, &names);
     Ok(Usage { buckets, until, total, points, series, completeness })
+}
+
+/// The number of changes that a chart marks.
+const MOST_MARKS: u32 = 20;
+
+/// Returns the newest changes that can explain a chart, or none if the caller may not see the audit log.
+pub(crate) async fn list_marks(
+    app: &AppState,
+    caller: &Caller,
+    wanted: &UsageQuery,
+) -> Result<Vec<AuditLine>, Refusal> {
+    if !caller.may(Permission::SeeAudit) {
+        return Ok(Vec::new());
+    }
+    let (account, range) = (caller.account.id, (wanted.since, wanted.until));
+    let mut read = app.store.read().await?;
+    Ok(read.list_marked_changes(account, wanted.token, range, MOST_MARKS).await?)
+}
+
+/// Returns the usage of each token in the last 30 days, by day.
+pub(crate) async fn read_month_by_token(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<HashMap<TokenId, Vec<Tally>>, Refusal> {
+    let until = Bucket::Day.end(app.now());
+    let (since, grouping) = (until.minus(MONTH), Grouping::Token);
+    let wanted = UsageQuery { since, until, bucket: Bucket::Day, grouping, token: None };
+    let series = read(app, caller, &wanted).await?.series.into_iter();
+    Ok(series.filter_map(|one| Some((one.key.parse().ok()?, one.points))).collect())
 }
 
 fn buckets(wanted: &UsageQuery) -> Vec<Timestamp> {
@@ -165,16 +203,15 @@ async fn list(
     wanted: &UsageQuery,
     (since, until): (Timestamp, Timestamp),
 ) -> Result<UseByPeriod, StoreError> {
-    let rolled = rollup::rolled_until(read).await?.clamp(since, until);
-    let (subject, period) = match (wanted.token, wanted.bucket) {
-        (Some(token), _) => (token.to_string(), Period::Day),
-        (None, Bucket::Hour) => (account.0.to_string(), Period::Hour),
-        (None, _) => (account.0.to_string(), Period::Day),
-    };
-    if let (Some(_), Bucket::Hour) = (wanted.token, wanted.bucket) {
-        return read.list_period_use(&subject, Period::Hour, (since, until)).await;
+    let subject = wanted.token.map_or_else(|| account.0.to_string(), |token| token.to_string());
+    if wanted.bucket == Bucket::Hour {
+        return match wanted.token {
+            Some(_) => read.list_period_use(&subject, Period::Hour, (since, until)).await,
+            None => hours_of_account(read, account, (since, until)).await,
+        };
     }
-    let mut found = read.list_period_use(&subject, period, (since, rolled)).await?;
+    let rolled = rollup::rolled_until(read).await?.clamp(since, until);
+    let mut found = read.list_period_use(&subject, Period::Day, (since, rolled)).await?;
     let rest = (rolled, until);
     let later = match wanted.token {
         Some(_) => read.list_period_use(&subject, Period::Hour, rest).await?,
@@ -186,13 +223,26 @@ async fn list(
     Ok(found)
 }
 
+/// Returns the use of an account in the hours of a range.
+pub(crate) async fn hours_of_account(
+    read: &mut Read,
+    account: (AccountId, AccountNumber),
+    (since, until): (Timestamp, Timestamp),
+) -> Result<UseByPeriod, StoreError> {
+    let rolled = rollup::rolled_until(read).await?.clamp(since, until);
+    let subject = account.0.to_string();
+    let mut found = read.list_period_use(&subject, Period::Hour, (since, rolled)).await?;
+    found.extend(read.add_up_period_use(account, Period::Hour, (rolled, until)).await?);
+    Ok(found)
+}
+
 type Divided = (Tally, Vec<Tally>, Vec<Series>);
 
 fn divide(
     found: &UseByPeriod,
     buckets: &[Timestamp],
     wanted: &UsageQuery,
-    names: &HashMap<TokenId, String>,
+    names: &HashMap<TokenId, TokenLabel>,
 ) -> Divided {
     let mut total = Tally::default();
     let mut points = vec![Tally::default(); buckets.len()];
@@ -205,7 +255,7 @@ fn divide(
         for (key, tally) in wanted.grouping.of(used) {
             let one = series.entry(key).or_insert_with(|| Series {
                 key: key.clone(),
-                label: label(key, names),
+                token: key.parse().ok().and_then(|id: TokenId| names.get(&id).cloned()),
                 total: Tally::default(),
                 points: vec![Tally::default(); buckets.len()],
             });
@@ -220,11 +270,6 @@ fn divide(
         order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
     });
     (total, points, series)
-}
-
-fn label(key: &str, names: &HashMap<TokenId, String>) -> String {
-    let token = key.parse::<TokenId>().ok();
-    token.and_then(|id| names.get(&id).cloned()).unwrap_or_else(|| key.to_owned())
 }
 
 #[cfg(test)]

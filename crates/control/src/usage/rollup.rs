@@ -11,8 +11,6 @@ use std::{
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-/// The name of the job among the readers, whose position is an instant here.
-const READER: &str = "usage";
 /// Reports that were on their way when the job ran before.
 const OVERLAP: Duration = Duration::from_mins(2);
 /// The time between deletions.
@@ -26,8 +24,7 @@ pub struct UsageRollup {
 
 /// Returns the hour before which everything is added up.
 pub(super) async fn rolled_until(read: &mut Read) -> Result<Timestamp, StoreError> {
-    let position = read.reader_position(READER).await?.unwrap_or_default();
-    Ok(Timestamp::from_micros(position).start_of_hour())
+    Ok(read.rolled_up_at().await?.start_of_hour())
 }
 
 impl UsageRollup {
@@ -39,8 +36,7 @@ impl UsageRollup {
     pub async fn run(&mut self, app: &AppState) -> Result<(), StoreError> {
         let now = app.now();
         let mut read = app.store.read().await?;
-        let before =
-            Timestamp::from_micros(read.reader_position(READER).await?.unwrap_or_default());
+        let before = read.rolled_up_at().await?;
         let hour = now.start_of_hour();
         // An hour that has ended may not have been reported since.
         let since = if before < hour { before.start_of_hour() } else { before };
@@ -66,7 +62,7 @@ impl UsageRollup {
             add_up_day(app, &subject, (at, hour)).await?;
         }
         let mut write = app.store.write(now).await?;
-        write.set_reader_position(READER, now.as_micros()).await?;
+        write.set_rolled_up_at(now).await?;
         write.keep().await?;
         let log = app.settings.request_log;
         let oldest = now.minus(DAY * u32::from(log.retention_days));

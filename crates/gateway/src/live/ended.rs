@@ -7,7 +7,7 @@ use crate::{
     redaction::without_tokens,
 };
 use keydesk_model::{
-    AccountNumber, Called, CountedRequests, EndedRequests, LoggedRequest, Network, PeriodUse,
+    AccountNumber, Called, CountedRejection, CountedRequests, EndedRequests, LoggedRequest, Network, PeriodUse,
     RequestOutcome, TimeBucket, Timestamp, TokenId, UsedToken, Violation, client_of,
 };
 use std::{
@@ -97,6 +97,13 @@ pub(crate) struct End {
     pub took: Duration,
 }
 
+impl End {
+    /// Returns the code of a rejection for what the client did, not for what the upstream or the gateway didn't.
+    fn rejects(&self) -> Option<&'static str> {
+        self.code.filter(|_| !self.is_upstreams && (400..499).contains(&self.status))
+    }
+}
+
 #[derive(Debug)]
 struct Ended {
     account: AccountNumber,
@@ -140,12 +147,13 @@ impl Ended {
     }
 }
 
-/// Requests that are counted together. `operation` is its address, because most requests share one text.
+/// Requests that are counted together. `operation` and `code` are addresses, because most requests share one text.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Alike {
     used: UsedToken,
     hour: Timestamp,
     operation: usize,
+    code: usize,
     client: usize,
     network: Network,
     status: u16,
@@ -154,12 +162,28 @@ struct Alike {
     time: TimeBucket,
 }
 
+/// How many requests are alike, and what their key names by its address only.
+#[derive(Debug)]
+struct Count {
+    requests: u64,
+    operation: Arc<str>,
+    rejection: Option<Rejected>,
+}
+
+/// When and why requests were rejected.
+#[derive(Debug)]
+struct Rejected {
+    code: &'static str,
+    first_at: Timestamp,
+    last_at: Timestamp,
+    last_request: RequestId,
+}
+
 type Folded<K, V> = HashMap<K, V, BuildHasherDefault<FoldedHash>>;
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// The number of requests, and the operation.
-    alike: Folded<Alike, (u64, Arc<str>)>,
+    alike: Folded<Alike, Count>,
     logs: Folded<(AccountNumber, RequestOutcome), VecDeque<Ended>>,
     /// The user agents, and the one of the last request.
     agents: HashMap<Box<[u8]>, usize>,
@@ -175,6 +199,7 @@ impl Kept {
             used: request.token.map_or(UsedToken::None(ended.account), UsedToken::Token),
             hour: ended.at.start_of_hour(),
             operation: operation.as_ptr().addr(),
+            code: end.code.map_or(0, |code| code.as_ptr().addr()),
             client: self.client(request.parts().2),
             network: ended.client_ip.into(),
             status: end.status,
@@ -188,7 +213,18 @@ impl Kept {
             return;
         }
         // The operation is kept, so that no other text gets its address.
-        self.alike.entry(alike).or_insert_with(|| (0, Arc::clone(operation))).0 += 1;
+        let count = self.alike.entry(alike).or_insert_with(|| Count {
+            requests: 0,
+            operation: Arc::clone(operation),
+            rejection: None,
+        });
+        count.requests += 1;
+        if let Some(code) = end.rejects() {
+            let (at, last_request) = (ended.at, ended.request_id);
+            let first = Rejected { code, first_at: at, last_at: at, last_request };
+            let rejected = count.rejection.get_or_insert(first);
+            (rejected.last_at, rejected.last_request) = (at, last_request);
+        }
     }
 
     /// Returns the number of a user agent.
@@ -227,10 +263,22 @@ impl Kept {
         for (agent, number) in &self.agents {
             clients[*number] = client_of(std::str::from_utf8(agent).ok()).into_owned();
         }
-        for (alike, (count, operation)) in &self.alike {
+        for (alike, Count { requests, operation, rejection }) in &self.alike {
+            let token = match alike.used {
+                UsedToken::Token(token) => Some(token),
+                UsedToken::None(_) => None,
+            };
+            let rejection = rejection.as_ref().map(|rejected| CountedRejection {
+                token,
+                code: rejected.code,
+                first_at: rejected.first_at,
+                last_at: rejected.last_at,
+                last_request: rejected.last_request.as_str(),
+            });
             counts.entry((alike.used, alike.hour)).or_default().count(&CountedRequests {
-                count: *count,
+                count: *requests,
                 operation,
+                rejection,
                 client: &clients[alike.client],
                 network: alike.network,
                 status: alike.status,
@@ -356,6 +404,43 @@ mod tests {
         let newest = report.logged.iter().map(|one| one.at).max();
         assert_eq!(newest, Some(Timestamp::from_micros(999_000_000)));
         assert!(logs.take().counts.is_empty(), "taken once");
+    }
+
+    #[test]
+    fn rejected_requests_are_grouped_by_reason() {
+        let logs = EndedLogs::default();
+        let log = logs.add();
+        let token = TokenId::from_bytes([7; 16]);
+        let ids = crate::arrival::RequestIds::new(&Entropy::seeded(1));
+        let account: AccountNumber = "385403".parse().expect("a number");
+        for (number, (code, status)) in [
+            ("token_revoked", 401),
+            ("insufficient_scope", 403),
+            ("token_revoked", 401),
+            ("upstream_timeout", 504),
+            ("client_closed_request", 499),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let mut request = Box::new(Ending::default());
+            request.begin(Some(account), ("GET", "/contacts"), Some(b"importer/1"));
+            request.is_of(account, token);
+            let took = Duration::from_millis(1);
+            let end = End { status, is_upstreams: false, code: Some(code), took };
+            let at = Timestamp::from_micros(i64::try_from(number).expect("small"));
+            let client_ip = [192, 0, 2, 1].into();
+            log.add(request, end, &Arrival { request_id: ids.next(), at, client_ip });
+        }
+        let taken = logs.take();
+        let [(_, used)] = taken.counts.as_slice() else { panic!("one hour: {taken:?}") };
+        let groups: Vec<_> = used.rejections.iter().collect();
+        assert_eq!(groups.len(), 2, "{groups:?}");
+        let (revoked, requests) = groups[1];
+        assert_eq!((revoked.token, revoked.code.as_str()), (Some(token), "token_revoked"));
+        assert_eq!((revoked.client.as_str(), requests.requests), ("importer", 2));
+        assert_eq!((requests.first_at.as_micros(), requests.last_at.as_micros()), (0, 2));
+        assert!(requests.last_request.ends_with('2'), "{requests:?}");
     }
 
     #[test]

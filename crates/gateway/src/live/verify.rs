@@ -73,11 +73,14 @@ impl LiveTable {
                 details: row.details,
                 generation: shard.generation,
             }),
-            TokenState::Expired(at) => Err(Rejection::Expired { at }),
-            TokenState::Revoked(revocation) => Err(Rejection::Revoked {
-                revocation,
-                token_owner: shard.details(row.details).token_owner(),
-            }),
+            TokenState::Expired(at) => {
+                Err(Rejection::Expired { at, token: shard.details(row.details).token })
+            }
+            TokenState::Revoked(revocation) => {
+                let details = shard.details(row.details);
+                let (token, token_owner) = (details.token, details.token_owner());
+                Err(Rejection::Revoked { revocation, token, token_owner })
+            }
         }
     }
 
@@ -176,7 +179,7 @@ mod tests {
         for now in [1_000_000, 1_000_001, i64::MAX] {
             assert_eq!(
                 table.verify(&present(&token), at(now)).err(),
-                Some(Rejection::Expired { at: at(1_000_000) })
+                Some(Rejection::Expired { at: at(1_000_000), token: secret(&token, None).token })
             );
         }
     }
@@ -205,7 +208,8 @@ mod tests {
         table.apply(8, Change::SecretRevoked { hash: old.hash(), revocation, expires_at: None });
         table.apply(9, Change::SecretIssued(Box::new(secret(&new, None))));
         assert_eq!(table.seq(), 9);
-        let rejection = Rejection::Revoked { revocation, token_owner: TokenOwner::Account };
+        let (id, token_owner) = (secret(&old, None).token, TokenOwner::Account);
+        let rejection = Rejection::Revoked { revocation, token: id, token_owner };
         assert_eq!(table.verify(&present(&old), at(500)).err(), Some(rejection.clone()));
         assert!(table.verify(&present(&new), at(500)).is_ok());
         // A restored database lists it as live.

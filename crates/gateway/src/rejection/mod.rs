@@ -8,7 +8,7 @@ use crate::observe::Reason;
 use http::StatusCode;
 use keydesk_model::{
     AccountNumber, AccountState, Rate, Revocation, RevocationReason, RotationTerms, Timestamp,
-    TokenOwner,
+    TokenId, TokenOwner,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -38,9 +38,11 @@ pub enum Rejection {
     UnknownToken,
     Expired {
         at: Timestamp,
+        token: TokenId,
     },
     Revoked {
         revocation: Revocation,
+        token: TokenId,
         token_owner: TokenOwner,
     },
     AccountMismatch {

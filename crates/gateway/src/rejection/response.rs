@@ -4,6 +4,7 @@ use super::Rejection;
 use crate::{Response, rate_limit::seconds, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use keydesk_model::TokenOwner;
 
 /// The error code of a challenge (RFC 6750 section 3.1).
 #[derive(Clone, Copy)]
@@ -59,6 +60,9 @@ impl Rejection {
         {
             problem["contact"] = contact.as_str().into();
         }
+        if let Some(path) = self.renewal() {
+            problem["renew"] = format!("{}{path}", settings.console_url).into();
+        }
         // The members that OAuth clients expect (RFC 6749 section 5.2).
         match self {
             Self::UnknownClient => problem["error"] = "invalid_client".into(),
@@ -94,6 +98,17 @@ impl Rejection {
             _ => {}
         }
         response
+    }
+
+    /// Returns the path of the console's page on which a member can restore or replace a token that was valid once.
+    fn renewal(&self) -> Option<String> {
+        match self {
+            Self::Revoked { token_owner: TokenOwner::Member(_), .. } => Some("/api-docs".to_owned()),
+            Self::Expired { token, .. } | Self::Revoked { token, .. } => {
+                Some(format!("/tokens/{token}"))
+            }
+            _ => None,
+        }
     }
 
     fn challenge_value(&self) -> Option<HeaderValue> {

@@ -2,7 +2,7 @@
 
 use crate::{
     AccountState, Email, EventFilter, IpAllowlist, KeyScopes, LeakReporter, MemberId, Mode, Role,
-    ScopeSet, Timestamp, TokenLimits,
+    ScopeSet, Timestamp, TokenId, TokenLimits,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -49,6 +49,15 @@ details! {
         expires_at: Rfc3339,
     }
     MemberDetail { member: MemberId }
+    /// Who fails with which token, and why.
+    FailingClientDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<TokenId>,
+        code: String,
+        client: String,
+        network: String,
+        operation: String,
+    }
     VersionDetail { version: i64 }
     NewSecretDetail {
         version: i64,

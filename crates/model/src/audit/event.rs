@@ -2,7 +2,7 @@
 
 use super::detail::{
     AccountStateDetail, AccountTerms, ApprovedSso, ConsoleLinkDetail, EmailAndRole, EmailDetail,
-    Ended, IpTerms, KeyDetail, LanguageDetail, LeakReport, LimitsDetail, LoginFactor, MemberDetail,
+    Ended, FailingClientDetail, IpTerms, KeyDetail, LanguageDetail, LeakReport, LimitsDetail, LoginFactor, MemberDetail,
     NameAndVersion, NameDetail, NewAccount, NewManagementKey, NewSecretDetail, NewTokenDetail,
     PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail,
     SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
@@ -92,6 +92,11 @@ events! {
     TokenUnfamiliarUse { at: Rfc3339, paused: bool } = "token.unfamiliar_use",
     TokenFirstUsed { at: Rfc3339 } = "token.first_used",
     TokenRejected { requests: i64, last_at: Rfc3339 } = "token.rejected",
+    FailingClientMuted { client: FailingClientDetail, until: Rfc3339 } = "failing_client.muted",
+    FailingClientResolved { client: FailingClientDetail } = "failing_client.resolved",
+    FailingClientReopened { client: FailingClientDetail } = "failing_client.reopened",
+    FailingClientReported { client: FailingClientDetail, recipients: usize } =
+        "failing_client.reported",
     RateLimited { requests: i64, last_at: Rfc3339 } = "rate.limited",
     QuotaThreshold { percent: u64, requests: i64, quota: u64 } = "quota.threshold",
     AccountTokenLifetimeLimited { before: AccountTerms, after: AccountTerms } =

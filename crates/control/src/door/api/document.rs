@@ -218,7 +218,8 @@ fn complete_operation(operation: &mut Value, (method, path): (&str, &str)) {
     for (place, status, _) in PROBLEMS {
         let applies = match place {
             "" => true,
-            "/" => path.contains('{'),
+            // Its query names a token.
+            "/" => path.contains('{') || id == "read_usage",
             "write" => is_write,
             "condition" => is_conditional,
             _ => has_body,

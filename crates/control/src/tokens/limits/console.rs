@@ -94,7 +94,7 @@ struct LimitsPage {
     uses: Vec<UseRow>,
     violations: Vec<ViolationView>,
     smallest: Option<(Vec<String>, Vec<String>)>,
-    uses_the_smallest: bool,
+    is_filled: bool,
     may_manage: bool,
 }
 
@@ -157,7 +157,7 @@ async fn limits_page(
         uses: review.uses.into_iter().map(use_row).collect(),
         violations: review.violated.into_iter().map(|seen| ViolationView::new(seen, now)).collect(),
         smallest: proposal.as_ref().map(parts),
-        uses_the_smallest: false,
+        is_filled: false,
         may_manage: caller.may(Permission::ManageTokens) && is_live,
     })
 }
@@ -165,8 +165,28 @@ async fn limits_page(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct LimitsQuery {
-    /// `smallest` if the form starts with the suggested limits.
+    /// `suggested` if the form starts with the suggested limits.
     with: Option<String>,
+    /// Scopes and a network that the form adds to the enforced limits.
+    add_scope: Option<String>,
+    allow: Option<String>,
+}
+
+impl LimitsQuery {
+    /// Returns the form that adds what the link names to the enforced limits.
+    fn widened(&self, holds: &TokenLimits) -> Option<LimitsForm> {
+        if self.add_scope.is_none() && self.allow.is_none() {
+            return None;
+        }
+        let mut form = LimitsForm { mode: "enforce".to_owned(), ..form_of(holds) };
+        let scopes = self.add_scope.iter().flat_map(|scopes| scopes.split(' '));
+        form.scope.extend(scopes.map(str::to_owned));
+        if let Some(network) = self.allow.as_ref().filter(|_| !form.ip_allowlist.is_empty()) {
+            form.ip_allowlist.push('\n');
+            form.ip_allowlist.push_str(network);
+        }
+        Some(form)
+    }
 }
 
 pub(crate) async fn show(
@@ -181,9 +201,13 @@ pub(crate) async fn show(
     let token = &review.token;
     let holds =
         TokenLimits { scopes: token.scopes.clone(), ip_allowlist: token.ip_allowlist.clone() };
-    let form = form_of(proposal.as_ref().or(token.observed.as_ref()).unwrap_or(&holds));
+    let widened = asked.widened(&holds);
+    let is_filled = proposal.is_some() || widened.is_some();
+    let form = widened.unwrap_or_else(|| {
+        form_of(proposal.as_ref().or(token.observed.as_ref()).unwrap_or(&holds))
+    });
     let shown = limits_page(&app, &caller, review, form).await?;
-    Ok(page(&LimitsPage { uses_the_smallest: proposal.is_some(), ..shown }))
+    Ok(page(&LimitsPage { is_filled, ..shown }))
 }
 
 pub(crate) async fn limit(

@@ -1,20 +1,22 @@
-//! The geometry of a chart: stacked bars of the most used series, and a line of the rejected requests.
+//! The geometry of a chart: stacked bars of the most used series, a line of the rejected requests, and marks for changes.
 
-use super::{Series, Usage};
-use crate::door::language::text;
-use keydesk_model::{OTHER, Tally};
+use crate::{
+    door::{language::text, token_name::token_name},
+    usage::{Bucket, Grouping, Series, Usage},
+};
+use keydesk_model::{OTHER, Tally, Timestamp};
 
 /// The number of series with a color of their own; the others are one.
 pub(super) const MOST_SERIES: usize = 6;
-pub(super) const WIDTH: f64 = 960.0;
-pub(super) const HEIGHT: f64 = 220.0;
+pub(crate) const WIDTH: f64 = 960.0;
+pub(crate) const HEIGHT: f64 = 220.0;
 /// The space for the labels of the axes.
 const LEFT: f64 = 48.0;
 const BOTTOM: f64 = 24.0;
 const TOP: f64 = 8.0;
 
 /// A series in the chart and its legend.
-pub(super) struct Drawn {
+pub(crate) struct Drawn {
     pub label: String,
     pub total: u64,
     /// The number of its color.
@@ -22,7 +24,7 @@ pub(super) struct Drawn {
 }
 
 /// A part of a bar.
-pub(super) struct Part {
+pub(crate) struct Part {
     pub x: String,
     pub y: String,
     pub width: String,
@@ -33,12 +35,12 @@ pub(super) struct Part {
 }
 
 /// A line across the chart with its value.
-pub(super) struct Tick {
+pub(crate) struct Tick {
     pub position: String,
     pub label: String,
 }
 
-pub(super) struct Chart {
+pub(crate) struct Chart {
     pub series: Vec<Drawn>,
     pub parts: Vec<Part>,
     pub ticks: Vec<Tick>,
@@ -47,16 +49,14 @@ pub(super) struct Chart {
     /// The points of the line of rejected requests, if there are any.
     pub rejected: Option<String>,
     pub would_reject: Option<String>,
+    /// The numbers of the marked changes.
+    pub marks: Vec<Tick>,
 }
 
 impl Chart {
-    /// `name`: how a series and `time`: how a bucket is called.
-    pub fn of(
-        usage: &Usage,
-        name: impl Fn(&Series) -> String,
-        time: impl Fn(usize) -> String,
-    ) -> Self {
-        let drawn = drawn(usage, name);
+    pub fn of(usage: &Usage, grouping: Grouping, bucket: Bucket) -> Self {
+        let time = |place: usize| bucket_name(usage.buckets[place], bucket);
+        let drawn = drawn(usage, |one| series_name(one, grouping));
         let highest = usage.points.iter().map(|point| point.requests).max().unwrap_or_default();
         let scale = Scale::to(highest, usage.points.len());
         let mut parts = Vec::new();
@@ -105,7 +105,74 @@ impl Chart {
             times: times.collect(),
             rejected: line(|tally| tally.rejected),
             would_reject: line(|tally| tally.would_reject),
+            marks: Vec::new(),
         }
+    }
+
+    /// Marks instants on the time axis. They are numbered in the order of the list.
+    pub fn with_marks(self, usage: &Usage, at: impl IntoIterator<Item = Timestamp>) -> Self {
+        let scale = Scale::to(0, usage.buckets.len());
+        let ends = usage.buckets.iter().skip(1).copied().chain([usage.until]);
+        let spans: Vec<_> = usage.buckets.iter().copied().zip(ends).collect();
+        let marks = at.into_iter().enumerate().filter_map(|(index, at)| {
+            let place = spans.iter().position(|(start, end)| (*start..*end).contains(&at))?;
+            let (start, end) = spans[place];
+            let share = at.since(start).as_secs_f64() / end.since(start).as_secs_f64();
+            let position = number(scale.x(place) + scale.step * share);
+            Some(Tick { position, label: (index + 1).to_string() })
+        });
+        Self { marks: marks.collect(), ..self }
+    }
+}
+
+/// Returns the name of a series.
+pub(super) fn series_name(one: &Series, grouping: Grouping) -> String {
+    match (one.key.as_str(), grouping) {
+        (OTHER, _) => text("usage-other").to_string(),
+        ("", Grouping::Token) => text("usage-no-token").to_string(),
+        ("", Grouping::Operation) => text("usage-no-operation").to_string(),
+        _ => one.token.as_ref().map_or_else(|| one.key.clone(), token_name),
+    }
+}
+
+/// Returns, for example, "Nov 25, 14:00" or "Nov 25", in UTC.
+pub(super) fn bucket_name(start: Timestamp, bucket: Bucket) -> String {
+    let at = start.calendar().to_zoned(jiff::tz::TimeZone::UTC);
+    let month = text(&format!("month-short-{}", at.month())).to_string();
+    let named = |id: &str| {
+        let month = month.as_str();
+        text(id).with("day", at.day()).with("month", month).with("year", at.year()).to_string()
+    };
+    match bucket {
+        Bucket::Hour => format!("{} {}", named("when-day"), at.strftime("%H:%M")),
+        Bucket::Day => named("when-day"),
+        Bucket::Month => named("usage-month"),
+    }
+}
+
+/// Small bars of a token's requests over time, without axes.
+pub(crate) struct Sparkline {
+    /// The shape of all bars.
+    pub path: String,
+    pub total: u64,
+}
+
+impl Sparkline {
+    pub const WIDTH: f64 = 90.0;
+    pub const HEIGHT: f64 = 22.0;
+
+    #[expect(clippy::cast_precision_loss, reason = "a position on the screen")]
+    pub fn of(points: impl Iterator<Item = u64>) -> Self {
+        let points: Vec<_> = points.collect();
+        let highest = points.iter().copied().max().unwrap_or(0).max(1);
+        let step = Self::WIDTH / points.len().max(1) as f64;
+        let bars = points.iter().enumerate().filter(|(_, requests)| **requests > 0);
+        let bars = bars.map(|(place, requests)| {
+            let height = (Self::HEIGHT * *requests as f64 / highest as f64).max(1.0);
+            let (x, y) = (number(step * place as f64), number(Self::HEIGHT - height));
+            format!("M{x} {y}h{width}v{height}h-{width}z", width = number(step * 0.7), height = number(height))
+        });
+        Self { path: bars.collect(), total: points.iter().sum() }
     }
 }
 

@@ -1,0 +1,73 @@
+failing-title = Clientes com falhas
+failing-lead = Clientes cujas solicitações o gateway rejeitou nos últimos 7 dias, agrupados pelo motivo.
+failing-search = Token, código, cliente, rede ou operação
+failing-open = Abertos ({ $open })
+failing-state-open = Aberto
+failing-state-muted = Silenciado
+failing-state-resolved = Resolvido
+failing-state-all = Todos
+failing-none = Nenhum cliente com falhas.
+failing-reason = Motivo
+failing-last-7-days = Últimos 7 dias
+failing-last = Última rejeição
+failing-first = Primeira rejeição
+failing-hours = { $requests ->
+    [one] { $requests } solicitação rejeitada nos últimos 7 dias
+   *[other] { $requests } solicitações rejeitadas nos últimos 7 dias
+}
+failing-unknown-client = Cliente desconhecido
+failing-one = Cliente com falhas
+failing-with = Com o token “{ $name }”
+failing-works-again = Este cliente usou o token com sucesso desde então.
+failing-what-to-do = O que você pode fazer
+failing-last-succeeded = Último sucesso
+failing-not-succeeded = Não nos últimos 7 dias
+failing-network = Rede
+failing-notified = O criador e os administradores foram avisados
+failing-report = Avisar o criador e os administradores
+failing-resolve = Marcar como resolvido
+failing-mute = Silenciar por 7 dias
+failing-reopen = Reabrir
+failing-states = Um cliente resolvido é reaberto com a próxima solicitação rejeitada. Um silenciado não aparece entre os abertos.
+requests-pages = Páginas de solicitações
+done-failing_muted = Silenciado por 7 dias.
+done-failing_resolved = Marcado como resolvido. É reaberto se outra solicitação for rejeitada.
+done-failing_reopened = Reaberto.
+done-failing_reported = E-mail enviado ao criador do token e aos administradores.
+invalid-mute-time = Informe um número de dias de 1 a { $most }.
+nobody-to-notify = Estas solicitações não têm token da conta, portanto não há a quem avisar.
+already-notified = O criador e os administradores já foram avisados nas últimas 24 horas.
+event-failing_client-muted = Cliente com falhas silenciado
+event-failing_client-resolved = Cliente com falhas resolvido
+event-failing_client-reopened = Cliente com falhas reaberto
+event-failing_client-reported = Cliente com falhas comunicado por e-mail
+remedy-restore = Restaurar token
+remedy-consequences-restore = Todos os clientes com este token voltam a funcionar, em todos os gateways.
+remedy-replace = Criar substituto
+remedy-consequences-replace = O novo token tem o mesmo nome, os mesmos escopos e a mesma lista de IPs. O cliente continua falhando até usar o novo token.
+remedy-add-scope = Adicionar o escopo { $value }
+remedy-consequences-add-scope = Todos os clientes com este token poderão usar as operações de { $value }. O segredo não muda.
+remedy-allow = Permitir { $value }
+remedy-consequences-allow = O token também funcionará a partir de { $value }. O segredo não muda.
+remedy-account-limits = Alterar a lista de IPs da conta
+remedy-consequences-account-limits = Todos os tokens da conta funcionarão a partir das redes que você adicionar.
+remedy-plan = Ver os limites da conta
+remedy-consequences-plan = O cliente envia mais solicitações do que o plano permite. Ele pode enviar menos, ou você pode pedir outro plano ao provedor da API.
+remedy-new-bearer-token = Usar o novo token de portador
+remedy-consequences-new-bearer-token = O token de portador foi substituído. O dono encontra o novo em API Docs. Um token de API continua funcionando quando uma senha muda.
+remedy-credentials = Comparar com API Docs
+remedy-consequences-credentials = A URL do endpoint ou o token que o cliente envia não é o de API Docs.
+remedy-reference = Ver a referência da API
+remedy-consequences-reference = A API não tem essa operação.
+remedy-provider = Contatar o provedor da API
+remedy-consequences-provider = Somente o provedor da API pode mudar isso.
+mail-failing-client-subject = Solicitações com “{ $token }” são rejeitadas
+mail-failing-client =
+    As solicitações de { $client } com o token “{ $token }” em { $account } são rejeitadas: { $code }.
+
+    Primeira: { $first }
+    Última: { $last }
+    Solicitações nos últimos 7 dias: { $requests }
+
+    Veja o motivo e o que você pode fazer:
+    { $link }

@@ -1,0 +1,83 @@
+//! `/tokens/{id}`: everything about one token on a page.
+
+use super::{TokenOverview, find_token_overview};
+use crate::{
+    AppState,
+    audit::console::Row as Change,
+    door::{
+        language::{label, text},
+        layout::{Done, Nav, PageLayout, page},
+        problem::Problem,
+    },
+    principal::Caller,
+    refusal::Code,
+    requests::console::Row as FailedRequest,
+    requests::ShownRequest,
+    tokens::{
+        ObservedClient,
+        console::Row,
+        is_restorable,
+        limits::console::networks,
+    },
+    usage::{Bucket, Grouping, console::chart::Chart},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use keydesk_model::{Permission, TokenOwner};
+
+#[derive(Template)]
+#[template(path = "tokens/show.html")]
+struct TokenPage {
+    chrome: PageLayout,
+    row: Row,
+    is_api_token: bool,
+    ip_allowlist: Vec<String>,
+    /// Whether other limits are observed.
+    is_observed: bool,
+    is_restorable: bool,
+    may_manage: bool,
+    chart: Chart,
+    has_requests: bool,
+    group: String,
+    clients: Vec<ObservedClient>,
+    /// The clients that still use a secret that has ended.
+    left_behind: Vec<ObservedClient>,
+    failed: Vec<FailedRequest>,
+    changes: Option<Vec<Change>>,
+}
+
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(notice): Query<Done>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Code::NotFound)?;
+    let now = app.now();
+    let TokenOverview { token, usage, clients, failed, changes } =
+        find_token_overview(&app, &caller, id).await?;
+    let is_api_token = token.token_owner == TokenOwner::Account;
+    let failed = failed.into_iter().map(|request| {
+        FailedRequest::new(ShownRequest { request, token: None }, now)
+    });
+    let changes = changes.map(|lines| lines.into_iter().map(|line| Change::new(line, now)).collect());
+    Ok(page(&TokenPage {
+        chrome: PageLayout::of(&caller, text("token"), Nav::Tokens).with_notice(&notice),
+        is_api_token,
+        ip_allowlist: networks(&token.ip_allowlist),
+        is_observed: token.observed.is_some(),
+        is_restorable: is_api_token && is_restorable(&token, now),
+        may_manage: is_api_token && caller.may(Permission::ManageTokens),
+        chart: Chart::of(&usage, Grouping::Client, Bucket::Day),
+        has_requests: usage.total.requests > 0,
+        group: label("usage-group", "client"),
+        clients: clients.current,
+        left_behind: clients.left_behind,
+        failed: failed.collect(),
+        changes,
+        row: Row::new(token, now),
+    }))
+}
