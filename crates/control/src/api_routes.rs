@@ -9,6 +9,7 @@ use crate::{
     audit::api as audit,
     canaries::api as canaries,
     door::api::{BASE, document, guard},
+    failing_clients::api as failing_clients,
     management_keys::api as keys,
     members::{api as members, invitations::api as invitations},
     operators::{api as operators, instance::api as instance},

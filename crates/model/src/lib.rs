@@ -59,7 +59,7 @@ pub use operation::{
     RulesError, Unlisted, segment_name,
 };
 pub use period_use::{
-    CountedRejection,     CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket,
+    CountedRejection, CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket,
 };
 pub use plan::{LiveAccount, Month, Plan, QuotaUse};
 pub use rate::{Rate, RateError, Taken};

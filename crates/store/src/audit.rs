@@ -90,9 +90,8 @@ const SEARCH: &str = select_lines!(
        coalesce(users.email, '')) LIKE $7 ESCAPE '!') \
      ORDER BY seq DESC LIMIT $8"
 );
-const OF_TARGET: &str = select_lines!(
-    "audit.account_id = $1 AND audit.target = $2 ORDER BY seq DESC LIMIT $3"
-);
+const OF_TARGET: &str =
+    select_lines!("audit.account_id = $1 AND audit.target = $2 ORDER BY seq DESC LIMIT $3");
 /// The changes that can explain why usage changes.
 const MARKED: &str = select_lines!(
     "audit.account_id = $1 AND audit.at >= $2 AND audit.at < $3 AND audit.event IN ('token.created', 'token.rotated', \

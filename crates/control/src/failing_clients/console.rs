@@ -1,6 +1,8 @@
 //! `/failing-clients`: who fails, why, and what to do about it.
 
-use super::{Decision, FailingClient, FailingClientFilter, Remedy, decide, find, list, list_remedies};
+use super::{
+    Decision, FailingClient, FailingClientFilter, Remedy, decide, find, list, list_remedies,
+};
 use crate::{
     AppState,
     door::{

@@ -117,7 +117,11 @@ pub(crate) struct FailingClientFilter {
 }
 
 /// Returns all failing clients of the account, the last rejected first.
-async fn list_all(read: &mut Read, caller: &Caller, now: Timestamp) -> Result<Vec<FailingClient>, Refusal> {
+async fn list_all(
+    read: &mut Read,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Vec<FailingClient>, Refusal> {
     let account = &caller.account;
     let until = now.start_of_hour().plus(HOUR);
     let since = until.minus(SHOWN);
@@ -143,7 +147,7 @@ async fn list_all(read: &mut Read, caller: &Caller, now: Timestamp) -> Result<Ve
     let decisions = read.list_failing_client_decisions(account.id).await?;
     let labels = read.list_token_names(account.id).await?;
     let labels: HashMap<_, _> = labels.into_iter().map(|label| (label.id, label)).collect();
-    let uses = read.list_last_uses(account.id, since).await?;
+    let successes = read.list_last_uses(account.id, since).await?;
     let mut found: Vec<_> = groups
         .into_iter()
         .map(|(group, (rejected, hours))| {
@@ -153,7 +157,7 @@ async fn list_all(read: &mut Read, caller: &Caller, now: Timestamp) -> Result<Ve
             FailingClient {
                 token: token.and_then(|token| labels.get(&token).cloned()),
                 last_succeeded_at: token.and_then(|token| {
-                    uses.get(&(token, failing.group.client.clone())).copied()
+                    successes.get(&(token, failing.group.client.clone())).copied()
                 }),
                 ..failing
             }
@@ -236,12 +240,16 @@ pub(crate) async fn decide(
             (FailingClientState::Muted, Some(until), event)
         }
         Decision::Mute(_) => {
-            return Err(Refusal::new(Code::InvalidMuteTime).with_count("most", MOST_DAYS).at("days"));
+            return Err(Refusal::new(Code::InvalidMuteTime)
+                .with_count("most", MOST_DAYS)
+                .at("days"));
         }
         Decision::Resolve => {
             (FailingClientState::Resolved, None, Event::FailingClientResolved { client })
         }
-        Decision::Reopen => (FailingClientState::Open, None, Event::FailingClientReopened { client }),
+        Decision::Reopen => {
+            (FailingClientState::Open, None, Event::FailingClientReopened { client })
+        }
     };
     let notified_at = found.notified_at;
     let decided = FailingClientDecision { state, at: now, until, notified_at };
@@ -283,7 +291,11 @@ pub(crate) async fn report(app: &AppState, caller: &Caller, id: &str) -> Result<
 mod tests {
     use super::*;
 
-    fn state(decision: Option<FailingClientDecision>, last_at: i64, now: i64) -> FailingClientState {
+    fn state(
+        decision: Option<FailingClientDecision>,
+        last_at: i64,
+        now: i64,
+    ) -> FailingClientState {
         let group = RejectionGroup {
             token: None,
             code: "missing_token".to_owned(),

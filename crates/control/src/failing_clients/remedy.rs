@@ -55,7 +55,7 @@ pub(crate) async fn list_remedies(
         "ip_not_allowed" => allow(&token, &failing.group.network),
         "rate_limited" | "quota_exceeded" => vec![Remedy::SeePlan],
         _ if token.state(now) == TokenState::Active => vec![Remedy::CheckCredentials],
-        _ if token.token_owner == TokenOwner::Member => vec![Remedy::UseNewBearerToken],
+        _ if token.token_owner != TokenOwner::Account => vec![Remedy::UseNewBearerToken],
         _ if is_restorable(&token, now) => {
             vec![Remedy::Restore(token.id), Remedy::Replace(token.id)]
         }

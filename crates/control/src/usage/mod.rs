@@ -16,9 +16,7 @@ use jiff::{civil::DateTime, tz::Offset};
 use keydesk_model::{
     AccountId, AccountNumber, OTHER, PeriodUse, Permission, Tally, Timestamp, TokenId,
 };
-use keydesk_store::{
-    AuditLine, Completeness, Period, Read, StoreError, TokenLabel, UseByPeriod,
-};
+use keydesk_store::{AuditLine, Completeness, Period, Read, StoreError, TokenLabel, UseByPeriod};
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,

@@ -7,8 +7,9 @@ use crate::{
     redaction::without_tokens,
 };
 use keydesk_model::{
-    AccountNumber, Called, CountedRejection, CountedRequests, EndedRequests, LoggedRequest, Network, PeriodUse,
-    RequestOutcome, TimeBucket, Timestamp, TokenId, UsedToken, Violation, client_of,
+    AccountNumber, Called, CountedRejection, CountedRequests, EndedRequests, LoggedRequest,
+    Network, PeriodUse, RequestOutcome, TimeBucket, Timestamp, TokenId, UsedToken, Violation,
+    client_of,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -432,8 +433,8 @@ mod tests {
             let client_ip = [192, 0, 2, 1].into();
             log.add(request, end, &Arrival { request_id: ids.next(), at, client_ip });
         }
-        let taken = logs.take();
-        let [(_, used)] = taken.counts.as_slice() else { panic!("one hour: {taken:?}") };
+        let report = logs.take();
+        let [(_, used)] = report.counts.as_slice() else { panic!("one hour: {report:?}") };
         let groups: Vec<_> = used.rejections.iter().collect();
         assert_eq!(groups.len(), 2, "{groups:?}");
         let (revoked, requests) = groups[1];

@@ -103,7 +103,9 @@ impl Rejection {
     /// Returns the path of the console's page on which a member can restore or replace a token that was valid once.
     fn renewal(&self) -> Option<String> {
         match self {
-            Self::Revoked { token_owner: TokenOwner::Member(_), .. } => Some("/api-docs".to_owned()),
+            Self::Revoked { token_owner: TokenOwner::Member(_), .. } => {
+                Some("/api-docs".to_owned())
+            }
             Self::Expired { token, .. } | Self::Revoked { token, .. } => {
                 Some(format!("/tokens/{token}"))
             }

@@ -2,10 +2,10 @@
 
 use super::detail::{
     AccountStateDetail, AccountTerms, ApprovedSso, ConsoleLinkDetail, EmailAndRole, EmailDetail,
-    Ended, FailingClientDetail, IpTerms, KeyDetail, LanguageDetail, LeakReport, LimitsDetail, LoginFactor, MemberDetail,
-    NameAndVersion, NameDetail, NewAccount, NewManagementKey, NewSecretDetail, NewTokenDetail,
-    PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus, SecondFactorDetail,
-    SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
+    Ended, FailingClientDetail, IpTerms, KeyDetail, LanguageDetail, LeakReport, LimitsDetail,
+    LoginFactor, MemberDetail, NameAndVersion, NameDetail, NewAccount, NewManagementKey,
+    NewSecretDetail, NewTokenDetail, PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus,
+    SecondFactorDetail, SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
 };
 use crate::{
     CorsPolicy, DeliveryId, DisabledReason, Mode, RevocationReason, UnfamiliarUse, Unlisted,

@@ -215,11 +215,12 @@ fn complete_operation(operation: &mut Value, (method, path): (&str, &str)) {
     let id = operation["operationId"].as_str().unwrap_or_default();
     let is_required = NEEDS_IF_MATCH.contains(&id);
     let is_conditional = is_required || TAKES_IF_MATCH.contains(&id);
+    // Its query names a token.
+    let names_object = path.contains('{') || id == "read_usage";
     for (place, status, _) in PROBLEMS {
         let applies = match place {
             "" => true,
-            // Its query names a token.
-            "/" => path.contains('{') || id == "read_usage",
+            "/" => names_object,
             "write" => is_write,
             "condition" => is_conditional,
             _ => has_body,

@@ -11,14 +11,9 @@ use crate::{
     },
     principal::Caller,
     refusal::Code,
-    requests::console::Row as FailedRequest,
     requests::ShownRequest,
-    tokens::{
-        ObservedClient,
-        console::Row,
-        is_restorable,
-        limits::console::networks,
-    },
+    requests::console::Row as FailedRequest,
+    tokens::{ObservedClient, console::Row, is_restorable, limits::console::networks},
     usage::{Bucket, Grouping, console::chart::Chart},
 };
 use askama::Template;
@@ -33,14 +28,14 @@ use keydesk_model::{Permission, TokenOwner};
 struct TokenPage {
     chrome: PageLayout,
     row: Row,
-    is_api_token: bool,
+    /// Who created it, unless it is a bearer token.
+    made_by: Option<String>,
     ip_allowlist: Vec<String>,
     /// Whether other limits are observed.
     is_observed: bool,
     is_restorable: bool,
     may_manage: bool,
     chart: Chart,
-    has_requests: bool,
     group: String,
     clients: Vec<ObservedClient>,
     /// The clients that still use a secret that has ended.
@@ -60,24 +55,27 @@ pub(crate) async fn show(
     let TokenOverview { token, usage, clients, failed, changes } =
         find_token_overview(&app, &caller, id).await?;
     let is_api_token = token.token_owner == TokenOwner::Account;
-    let failed = failed.into_iter().map(|request| {
-        FailedRequest::new(ShownRequest { request, token: None }, now)
-    });
-    let changes = changes.map(|lines| lines.into_iter().map(|line| Change::new(line, now)).collect());
+    let failed = failed
+        .into_iter()
+        .map(|request| FailedRequest::new(ShownRequest { request, token: None }, now));
+    let changes =
+        changes.map(|lines| lines.into_iter().map(|line| Change::new(line, now)).collect());
+    let (ip_allowlist, is_observed) = (networks(&token.ip_allowlist), token.observed.is_some());
+    let is_restorable = is_api_token && is_restorable(&token, now);
+    let row = Row::new(token, now);
     Ok(page(&TokenPage {
         chrome: PageLayout::of(&caller, text("token"), Nav::Tokens).with_notice(&notice),
-        is_api_token,
-        ip_allowlist: networks(&token.ip_allowlist),
-        is_observed: token.observed.is_some(),
-        is_restorable: is_api_token && is_restorable(&token, now),
+        made_by: is_api_token.then(|| row.made_by.clone()),
+        ip_allowlist,
+        is_observed,
+        is_restorable,
         may_manage: is_api_token && caller.may(Permission::ManageTokens),
         chart: Chart::of(&usage, Grouping::Client, Bucket::Day),
-        has_requests: usage.total.requests > 0,
         group: label("usage-group", "client"),
         clients: clients.current,
         left_behind: clients.left_behind,
         failed: failed.collect(),
         changes,
-        row: Row::new(token, now),
+        row,
     }))
 }

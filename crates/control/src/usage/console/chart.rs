@@ -170,7 +170,11 @@ impl Sparkline {
         let bars = bars.map(|(place, requests)| {
             let height = (Self::HEIGHT * *requests as f64 / highest as f64).max(1.0);
             let (x, y) = (number(step * place as f64), number(Self::HEIGHT - height));
-            format!("M{x} {y}h{width}v{height}h-{width}z", width = number(step * 0.7), height = number(height))
+            format!(
+                "M{x} {y}h{width}v{height}h-{width}z",
+                width = number(step * 0.7),
+                height = number(height)
+            )
         });
         Self { path: bars.collect(), total: points.iter().sum() }
     }
