@@ -241,3 +241,35 @@ async fn f17_a_request_id_leads_to_the_cause() {
     }
     assert_eq!(call(&format!("{}/requests", world.keydesk.console), None).await.status(), 200);
 }
+
+/// The answer to a revoked token leads to the page on which it can be replaced, and the console names who sent it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n4_who_fails_is_named_and_led_to_the_way_out() {
+    let world = start().await;
+    let crm = world.ann.create_token("CRM", "never").await;
+    let token = world.ann.token_id("CRM").await;
+    assert_eq!(world.request("importer/1", "/api/v1/contacts", Some(&crm)).await.0, 200);
+    world.ann.post(&format!("/tokens/{token}/revoke"), &[]).await;
+    for _ in 0..3 {
+        assert_eq!(world.request("importer/1", "/api/v1/contacts", Some(&crm)).await.0, 401);
+    }
+    let url = format!("{}/api/v1/contacts", world.endpoint);
+    let rejected = client().build().expect("a client").get(url).bearer_auth(&crm).send().await;
+    let problem: Value = rejected.expect("answers").json().await.expect("problem details");
+    let way_out = format!("{}/tokens/{token}", world.keydesk.console);
+    assert_eq!(problem["renew"], way_out, "{problem}");
+    let page = world.ann.get(&format!("/tokens/{token}")).await;
+    assert!(page.text.contains(&format!("/tokens/{token}/restore")), "{}", page.text);
+    assert!(page.text.contains(&format!("/tokens/new?successor_of={token}")), "{}", page.text);
+    let named = async || {
+        let found = world.json("/failing-clients").await;
+        let items = found["items"].as_array().expect("items");
+        let one = items.iter().find(|one| one["client"] == "importer");
+        one.is_some_and(|one| {
+            let what = (&one["requests"], &one["code"], &one["token_name"]);
+            assert!(one["last_succeeded_at"].is_string(), "{one}");
+            what == (&3.into(), &"token_revoked".into(), &"CRM".into())
+        })
+    };
+    eventually("the client is named", named).await;
+}

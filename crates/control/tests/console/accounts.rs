@@ -1,6 +1,9 @@
 //! What belongs to one account does not exist for another.
 
-use crate::world::{Console, PASSWORD, User};
+use crate::{
+    failing_clients::Rejected,
+    world::{Console, PASSWORD, User},
+};
 use keydesk_control::{Access, ROUTES};
 
 fn id_in(page: &str, kind: &str) -> String {
@@ -58,7 +61,11 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     assert_eq!(ann.post("/keys", &key).await.status, 200);
     let key = ann.id_in("/keys", "key_", "Acme program").await;
     let hook = ann.create_webhook("Acme hook").await;
+    let failing =
+        Rejected { token: "", code: "missing_token", client: "curl", operation: "", requests: 1 };
+    console.rejects(&failing).await;
     let ids = [
+        ("/failing-clients/", id_in(&ann.get("/failing-clients").await.text, "fcl_")),
         ("/webhooks/", hook),
         ("/canaries/", ann.create_canary("Old .env file").await),
         ("/tokens/", ann.token_id("Acme importer").await),

@@ -8,6 +8,7 @@ mod attempts;
 mod audit;
 mod callers;
 mod factors;
+mod failing_clients;
 mod help;
 mod languages;
 mod leaks;

@@ -2,7 +2,10 @@
 //!
 //! `INSTA_UPDATE=always cargo test -p keydesk-control --test console` accepts the new words.
 
-use crate::world::{Caller, Console, User};
+use crate::{
+    failing_clients::Rejected,
+    world::{Caller, Console, User},
+};
 use keydesk_control::ROUTES;
 use keydesk_model::Role;
 
@@ -39,9 +42,14 @@ async fn furnished() -> (Console, User, Vec<(&'static str, String)>) {
         ann.post(&format!("{base}/{}/test", webhooks[webhooks.len() - 1]), &[]).await;
     }
     ann.create_canary("Old .env file").await;
+    let code = "insufficient_scope";
+    let rejected = Rejected { token: &token, code, client: "importer", operation: "", requests: 3 };
+    console.rejects(&rejected).await;
+    let failing = ann.id_in("/failing-clients", "fcl_", "importer").await;
     let member = ann.id_in("/members", "mem_", "vera@acme.example").await;
     let number = console.number.to_string();
     let objects = vec![
+        ("/failing-clients/{id}", failing),
         ("/tokens/{id}", token),
         ("/operator/keys/{id}", keys.remove(1)),
         ("/keys/{id}", keys.remove(0)),

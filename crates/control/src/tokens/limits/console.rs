@@ -102,6 +102,12 @@ impl LimitsPage {
     fn has(&self, scope: &str) -> bool {
         self.form.scope.iter().any(|held| held == scope)
     }
+
+    /// Returns the scopes of the form that the document doesn't offer.
+    fn other_scopes(&self) -> impl Iterator<Item = &String> {
+        let is_offered = |scope: &str| self.offers.iter().any(|offer| offer.scope == scope);
+        self.form.scope.iter().filter(move |scope| *scope != "*" && !is_offered(scope))
+    }
 }
 
 pub(crate) fn networks(ip_allowlist: &IpAllowlist) -> Vec<String> {
