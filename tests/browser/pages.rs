@@ -165,7 +165,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
 }
 
 /// Pages of a member that need no click.
-const PAGES: [(&str, &str); 21] = [
+const PAGES: [(&str, &str); 22] = [
     ("api-docs", "/api-docs"),
     ("api-docs-rotate", "/api-docs/rotate"),
     ("tokens", "/tokens"),
@@ -175,6 +175,7 @@ const PAGES: [(&str, &str); 21] = [
     ("usage-week-by-client", "/usage?range=7d&group=client"),
     ("requests", "/requests"),
     ("requests-failed", "/requests?outcome=failed"),
+    ("failing-clients", "/failing-clients"),
     ("account-limits", "/limits"),
     ("members", "/members"),
     ("member-leave", "/members/leave"),
@@ -199,6 +200,14 @@ async fn member_pages(keydesk: &Keydesk, browser: &Browser, member: &str, screen
     browser.click("main td a").await;
     browser.find("a[href^=\"/errors/\"]").await;
     inspect(browser, "request", screen).await;
+    browser.go(&format!("{}/failing-clients", keydesk.console)).await;
+    browser.click("main td a").await;
+    browser.find("form[action$=\"/resolve\"]").await;
+    inspect(browser, "failing-client", screen).await;
+    browser.go(&format!("{}/tokens", keydesk.console)).await;
+    browser.click("main td a").await;
+    browser.find("aside .facts").await;
+    inspect(browser, "token", screen).await;
     browser.go(&format!("{}/receipts", keydesk.console)).await;
     browser.click("main td a").await;
     browser.find("#jws").await;
