@@ -6,6 +6,7 @@ use crate::{
     accounts::{
         api as account, console_links::api as console_links, limits::api as account_limits,
     },
+    alerts::api as alerts,
     audit::api as audit,
     canaries::api as canaries,
     door::api::{BASE, document, guard},
@@ -105,6 +106,10 @@ api_routes! {
     Needs(SeeUsage) => usage::read_usage;
     Needs(SeeUsage) => requests::list_requests;
     Needs(SeeUsage) => requests::read_request;
+    Needs(SeeUsage) => alerts::read_account_alerts;
+    Needs(LimitAccount) => alerts::set_account_alerts;
+    Needs(SeeUsage) => alerts::read_token_alerts;
+    Needs(ManageTokens) => alerts::update_token_alerts;
     Needs(SeeUsage) => failing_clients::list_failing_clients;
     Needs(SeeUsage) => failing_clients::read_failing_client;
     Needs(ManageTokens) => failing_clients::update_failing_client;

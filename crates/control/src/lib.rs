@@ -2,6 +2,7 @@
 //! requests and contains no SQL.
 
 mod accounts;
+mod alerts;
 mod api_docs;
 mod api_routes;
 mod app;
@@ -52,6 +53,7 @@ mod world;
 pub(crate) use door::language::{html, label, text};
 
 pub use accounts::{FirstAccount, open_first_account};
+pub use alerts::AlertWatch;
 pub use api_docs::{DocumentError, OpenApiSource};
 pub use api_routes::{ApiAccess, api_access, api_document};
 pub use app::{AppServices, AppState};

@@ -6,6 +6,7 @@ use crate::{
         console as accounts, console_links::console as console_links,
         limits::console as account_limits, sign_up::console as sign_up,
     },
+    alerts::console as alerts,
     api_docs::console as api_docs,
     api_routes::api_router,
     audit::console as audit,
@@ -156,6 +157,7 @@ routes! {
     post "/tokens/{id}/revoke-previous"           Needs(ManageTokens) => tokens::close_old;
     get  "/tokens/{id}/limits"              Needs(SeeTokens) => limits::show;
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
+    post "/tokens/{id}/alerts"              Needs(ManageTokens) => alerts::save_of_token;
     post "/tokens/{id}/name"                Needs(ManageTokens) => names::token;
     get  "/tokens/violations"               Needs(SeeUsage) => limits::violations;
 
@@ -201,6 +203,8 @@ routes! {
     get  "/usage/export"                    Needs(SeeUsage) => usage::export;
     get  "/requests"                        Needs(SeeUsage) => requests::show;
     get  "/requests/{id}"                   Needs(SeeUsage) => requests::show_one;
+    get  "/alerts"                          Needs(SeeUsage) => alerts::show;
+    post "/alerts"                          Needs(LimitAccount) => alerts::save;
     get  "/failing-clients"                 Needs(SeeUsage) => failing_clients::show;
     get  "/failing-clients/{id}"            Needs(SeeUsage) => failing_clients::show_one;
     post "/failing-clients/{id}/mute"       Needs(ManageTokens) => failing_clients::mute;

@@ -81,6 +81,13 @@ pub const ROLLUP: Job = Job {
     needs: "a console and the database",
     runs_at_start: true,
 };
+/// Finds unusual use of tokens.
+pub const ALERTS: Job = Job {
+    name: "alerts",
+    period: Duration::from_mins(1),
+    needs: "a console and the database",
+    runs_at_start: false,
+};
 pub const USAGE: Job = Job {
     name: "usage_reports",
     period: Duration::from_secs(1),

@@ -2,7 +2,7 @@
 
 use crate::background::Work;
 use keydesk_control::{
-    AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, Notices, SelfServiceError,
+    AlertWatch, AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, Notices, SelfServiceError,
     UsageRollup, WebhookDispatcher, close_due_secrets, forget_closed_accounts,
     forget_finished_requests, raise_canary_alarms, revoke_own_token, rotate_own_token,
     send_reminders,
@@ -162,6 +162,21 @@ impl Work for Rollups {
     async fn run(&mut self) -> Result<(), String> {
         self.rollup.run(&self.app).await.map_err(|error| {
             tracing::warn!(%error, "failed to add up the use of tokens");
+            error.to_string()
+        })
+    }
+}
+
+/// Finds unusual use of tokens.
+pub struct Alerts {
+    pub app: AppState,
+    pub watch: AlertWatch,
+}
+
+impl Work for Alerts {
+    async fn run(&mut self) -> Result<(), String> {
+        self.watch.run(&self.app).await.map_err(|error| {
+            tracing::warn!(%error, "failed to look for unusual use of tokens");
             error.to_string()
         })
     }

@@ -13,8 +13,8 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use keydesk_control::{
-    AppServices, AppState, AuditForwarder, Keyring, MailQueue, Mailer, Notices, OpenApiSource,
-    UsageRollup, WebhookDispatcher,
+    AlertWatch, AppServices, AppState, AuditForwarder, Keyring, MailQueue, Mailer, Notices,
+    OpenApiSource, UsageRollup, WebhookDispatcher,
 };
 use keydesk_gateway::{
     Gateway, Listeners, LiveTable, Records, Running, SelfService, TokenService, UpstreamSettings,
@@ -111,6 +111,10 @@ fn send_out(
         background.start(
             &background::ROLLUP,
             self_service::Rollups { app: app.clone(), rollup: UsageRollup::default() },
+        ),
+        background.start(
+            &background::ALERTS,
+            self_service::Alerts { app: app.clone(), watch: AlertWatch::default() },
         ),
     ];
     let audit = forward_audit(app, config, background);

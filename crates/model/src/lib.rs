@@ -1,6 +1,7 @@
 //! Accounts, members, tokens, and the rules for revocation and expiry, without I/O. The time is a parameter.
 
 mod account;
+mod alert;
 mod attempt;
 pub mod audit;
 mod canary;
@@ -37,6 +38,9 @@ mod user;
 mod webhook;
 
 pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
+pub use alert::{
+    AlertKind, AlertSettings, Outcomes, QuietHours, QuietHoursError, QuietText, Rhythm,
+};
 pub use attempt::{AttemptKind, Attempts, LOCKED_AT, Throttled};
 pub use audit::{Actor, Event, Origin};
 pub use canary::{CANARY_SUMMARY, CANARY_USED, CanaryUse, LiveCanary};

@@ -364,7 +364,8 @@ CREATE TABLE operation_use (
 CREATE INDEX operation_use_violated ON operation_use (day, violation) WHERE violation <> '';
 
 -- How often tokens were used: `body` is a period's use in JSON. `subject` is a token's ID, an account's ID, or the number of
--- an account for requests to it without a valid token. `period` is 'hour' or 'day', and `at` its beginning. Gateways write
+-- an account for requests to it without a valid token. `period` is 'hour' or 'day', and `at` its beginning. `requests` and
+-- `errors` repeat what is in `body`, for queries. Gateways write
 -- the hours of tokens, each process under its own `reporter`, and replace their rows. The others are made from these.
 CREATE TABLE period_use (
     subject TEXT NOT NULL,
@@ -372,6 +373,8 @@ CREATE TABLE period_use (
     at INTEGER NOT NULL,
     reporter TEXT NOT NULL,
     body TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
     written_at INTEGER NOT NULL,
     PRIMARY KEY (subject, period, at, reporter)
 ) STRICT;
@@ -385,10 +388,12 @@ CREATE TABLE usage_mark (
     lost INTEGER NOT NULL
 ) STRICT;
 
--- One row. The instant up to which the hours of accounts and all days are made.
+-- One row. The instant up to which the hours of accounts and all days are made, and the end of the last time in which
+-- gateways reported nothing.
 CREATE TABLE usage_rollup (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    until INTEGER NOT NULL
+    until INTEGER NOT NULL,
+    gap_until INTEGER NOT NULL
 ) STRICT;
 
 -- The newest requests of each account and outcome.
@@ -411,6 +416,12 @@ CREATE TABLE request_log (
     PRIMARY KEY (account_number, outcome, at, id)
 ) STRICT;
 CREATE INDEX request_log_id ON request_log (account_number, id);
+
+-- The alerts of an account, or of a token: `body` is JSON. Without a row, they are sent.
+CREATE TABLE alert_settings (
+    subject TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
 
 -- What members decided about failing clients. `id` is a digest of token, code, client, network, and operation.
 CREATE TABLE failing_client (

@@ -100,6 +100,11 @@ const MARKED: &str = select_lines!(
      'account.suspended', 'account.restored') \
      AND ($4 = '' OR audit.target = $4 OR audit.event LIKE 'account.%') ORDER BY seq DESC LIMIT $5"
 );
+/// The alerts.
+const ALERTS: &str = select_lines!(
+    "audit.account_id = $1 AND audit.event IN ('token.error_spike', 'token.silent', 'token.previous_secret_used', \
+     'token.unfamiliar_use', 'quota.threshold') ORDER BY seq DESC LIMIT $2"
+);
 const LATER: &str =
     "SELECT seq, at, event, target, detail FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000";
 
@@ -218,6 +223,15 @@ impl Read {
         let token = token.map(|token| token.to_string()).unwrap_or_default();
         let asked = query(MARKED).bind(account).bind(since).bind(until).bind(token).bind(limit);
         asked.all(self).await?.iter().map(line).collect()
+    }
+
+    /// Returns the newest alerts of an account.
+    pub async fn list_alerts(
+        &mut self,
+        account: AccountId,
+        limit: u32,
+    ) -> Result<Vec<AuditLine>, StoreError> {
+        query(ALERTS).bind(account).bind(limit).all(self).await?.iter().map(line).collect()
     }
 
     /// Returns the account's receipts before entry number `before`, newest first, at most `limit`. With a text, only

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod addresses;
+mod alerts;
 mod attempts;
 mod audit;
 mod audit_chain;
@@ -67,6 +68,7 @@ mod webhooks;
 
 pub use accounts::{Account, AccountOverview, AccountSearch};
 pub use addresses::{EmailChange, NewEmailChange, SignUp};
+pub use alerts::{FailingToken, QuietToken, UsedPreviousSecret};
 pub use audit::{AuditLine, AuditRow, AuditSearch, StoredReceipt};
 pub use audit_chain::{AuditFault, AuditHead, AuditVerdict};
 pub use audit_entry::AuditEntry;

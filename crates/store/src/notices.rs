@@ -23,6 +23,12 @@ pub enum NoticeKind {
     Quota50,
     Quota80,
     Quota100,
+    /// A token, and the hour of the errors.
+    ErrorSpike,
+    /// A token, and the last hour with requests.
+    Silence,
+    /// A token, and the end of its previous secret.
+    PreviousSecret,
     /// A canary token that was found and who found it, and the ten minutes since 1970.
     CanaryFound,
 }
@@ -38,6 +44,9 @@ impl NoticeKind {
             Self::Quota50 => "quota_50",
             Self::Quota80 => "quota_80",
             Self::Quota100 => "quota_100",
+            Self::ErrorSpike => "error_spike",
+            Self::Silence => "silence",
+            Self::PreviousSecret => "previous_secret",
             Self::CanaryFound => "canary_found",
         }
     }
@@ -60,6 +69,8 @@ pub struct Happened {
 const FORGET: &str = "DELETE FROM notice WHERE at < $1 AND kind <> 'first_used'";
 const NOTE: &str =
     "INSERT INTO notice (subject, kind, period, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+const NOTED: &str =
+    "SELECT count(*) AS number FROM notice WHERE subject = $1 AND kind = $2 AND period >= $3";
 const EXPIRED: &str = "SELECT token.id, token.account_id, token.expires_at AS at, CAST(0 AS BIGINT) AS requests, \
     '' AS client, '' AS client_ip FROM token \
     WHERE token.expires_at > $1 AND token.expires_at <= $2 AND token.token_owner = 'account' AND EXISTS \
@@ -162,6 +173,19 @@ impl Read {
         rows.iter()
             .map(|row| Ok((row::parsed(row, "id")?, row::text(row, "plan")?, row.get("requests")?)))
             .collect()
+    }
+}
+
+impl Read {
+    /// Returns whether something of this kind was noted for a period that is not before `since`.
+    pub async fn has_notice_since(
+        &mut self,
+        subject: &str,
+        kind: NoticeKind,
+        since: i64,
+    ) -> Result<bool, StoreError> {
+        let asked = query(NOTED).bind(subject).bind(kind.as_str()).bind(since);
+        Ok(asked.one(self).await?.get::<i64>("number")? > 0)
     }
 }
 

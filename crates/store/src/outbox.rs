@@ -17,6 +17,8 @@ pub struct NewMail {
     pub code_hash: Option<[u8; 32]>,
     /// The invitation in the email, if there is one.
     pub invitation: Option<InvitationId>,
+    /// The first attempt, and the time from which it is retried.
+    pub at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -124,10 +126,9 @@ impl Read {
 impl Write {
     /// Adds an email, which is due when the transaction commits.
     pub async fn add_mail(&mut self, new: &NewMail) -> Result<(), StoreError> {
-        let now = self.now();
         let invitation = new.invitation.map(|id| id.to_string());
         let add = query(ADD).bind(new.id).bind(new.sealed.as_slice()).bind(new.code_hash);
-        add.bind(invitation.as_deref()).bind(now).execute(self).await?;
+        add.bind(invitation.as_deref()).bind(new.at).execute(self).await?;
         self.announces_mail();
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     Read, Store, StoreError, Write, row,
-    sql::{SqlRow, query},
+    sql::{Query, SqlRow, query},
 };
 use keydesk_model::{
     AccountId, AccountNumber, EndedRequests, NodeId, PeriodUse, Timestamp, TokenId, UsedToken,
@@ -61,9 +61,9 @@ pub struct UsageReport<'a> {
     pub now: Timestamp,
 }
 
-const SET: &str = "INSERT INTO period_use (subject, period, at, reporter, body, written_at) \
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subject, period, at, reporter) DO UPDATE SET \
-    body = excluded.body, written_at = excluded.written_at";
+const SET: &str = "INSERT INTO period_use (subject, period, at, reporter, body, requests, errors, written_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (subject, period, at, reporter) DO UPDATE SET \
+    body = excluded.body, requests = excluded.requests, errors = excluded.errors, written_at = excluded.written_at";
 const MARK: &str = "INSERT INTO usage_mark (node_id, complete_until, lost) VALUES ($1, $2, $3) \
     ON CONFLICT (node_id) DO UPDATE SET complete_until = excluded.complete_until, \
     lost = usage_mark.lost + excluded.lost";
@@ -78,8 +78,11 @@ const OF_TOKENS: &str = "SELECT subject, at, body FROM token \
 const CHANGED: &str = "SELECT DISTINCT subject, at FROM period_use \
     WHERE period = 'hour' AND reporter <> '' AND written_at >= $1 AND at < $2 ORDER BY at, subject";
 const ROLLED: &str = "SELECT coalesce((SELECT until FROM usage_rollup WHERE one = 1), 0) AS until";
-const ROLL: &str = "INSERT INTO usage_rollup (one, until) VALUES (1, $1) \
-    ON CONFLICT (one) DO UPDATE SET until = excluded.until";
+const GAP: &str =
+    "SELECT coalesce((SELECT gap_until FROM usage_rollup WHERE one = 1), 0) AS gap_until";
+const ROLL: &str = "INSERT INTO usage_rollup (one, until, gap_until) VALUES (1, $1, $2) \
+    ON CONFLICT (one) DO UPDATE SET until = excluded.until, \
+    gap_until = CASE WHEN excluded.gap_until > 0 THEN excluded.gap_until ELSE usage_rollup.gap_until END";
 const FORGET: &str = "DELETE FROM period_use WHERE period = $1 AND at < $2";
 const ACCOUNT: &str = "SELECT account_id FROM token WHERE id = $1";
 const NAMES: &str = "SELECT token.id, token.name, users.name AS member FROM token \
@@ -90,6 +93,20 @@ fn used(row: &SqlRow) -> Result<(Timestamp, PeriodUse), StoreError> {
     let body: &str = row.get("body")?;
     let body = serde_json::from_str(body).map_err(|_| StoreError::Unreadable { column: "body" })?;
     Ok((row::instant(row, "at")?, body))
+}
+
+/// Returns the statement that stores a use, without the time of writing.
+fn set(
+    subject: &str,
+    (period, at): (Period, Timestamp),
+    reporter: &str,
+    used: &PeriodUse,
+) -> Query {
+    let body = serde_json::to_string(used).expect("it has string keys only");
+    let [_, _, failed, broken] = used.all.by_class;
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let set = query(SET).bind(subject).bind(period.as_str()).bind(at).bind(reporter).bind(body);
+    set.bind(number(used.all.requests)).bind(number(failed + broken))
 }
 
 fn label(row: &SqlRow) -> Result<TokenLabel, StoreError> {
@@ -176,6 +193,11 @@ impl Read {
         row::instant(&query(ROLLED).one(self).await?, "until")
     }
 
+    /// Returns the end of the last time in which gateways reported nothing.
+    pub async fn last_usage_gap(&mut self) -> Result<Timestamp, StoreError> {
+        row::instant(&query(GAP).one(self).await?, "gap_until")
+    }
+
     pub async fn usage_completeness(&mut self) -> Result<Completeness, StoreError> {
         let row = query(COMPLETE).one(self).await?;
         Ok(Completeness { until: row::instant_opt(&row, "until")?, lost: row.get("lost")? })
@@ -183,8 +205,14 @@ impl Read {
 }
 
 impl Write {
-    pub async fn set_rolled_up_at(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        query(ROLL).bind(at).execute(self).await.map(|_| ())
+    /// Stores the instant of a roll-up, and whether gateways reported nothing before it.
+    pub async fn set_rolled_up_at(
+        &mut self,
+        at: Timestamp,
+        after_gap: bool,
+    ) -> Result<(), StoreError> {
+        let gap = if after_gap { at.as_micros() } else { 0 };
+        query(ROLL).bind(at).bind(gap).execute(self).await.map(|_| ())
     }
 
     /// Stores the use in a period that was made from others.
@@ -195,9 +223,7 @@ impl Write {
         body: &PeriodUse,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        let text = serde_json::to_string(body).expect("it has string keys only");
-        let set = query(SET).bind(subject).bind(period.as_str()).bind(at).bind("").bind(text);
-        set.bind(now).execute(self).await.map(|_| ())
+        set(subject, (period, at), "", body).bind(now).execute(self).await.map(|_| ())
     }
 }
 
@@ -206,9 +232,8 @@ impl Store {
     pub async fn record_ended(&self, report: &UsageReport<'_>) -> Result<(), StoreError> {
         let mut aside = self.aside().await?;
         for ((used, at), body) in &report.uses {
-            let text = serde_json::to_string(body).expect("it has string keys only");
-            let set = query(SET).bind(used.to_string()).bind(Period::Hour.as_str()).bind(*at);
-            set.bind(report.reporter).bind(text).bind(report.now).execute(&mut aside).await?;
+            let set = set(&used.to_string(), (Period::Hour, *at), report.reporter, body);
+            set.bind(report.now).execute(&mut aside).await?;
         }
         crate::request_log::add(&mut aside, &report.ended.logged).await?;
         let lost = i64::try_from(report.ended.lost).unwrap_or(i64::MAX);

@@ -205,7 +205,8 @@ mod tests {
     };
 
     /// IDs that are composed with an internal name from the source...
-    const WITH_A_NAME: [&str; 10] = [
+    const WITH_A_NAME: [&str; 11] = [
+        "interval-",
         "audit-area-",
         "done-",
         "expires-",
@@ -218,7 +219,9 @@ mod tests {
         "usage-range-",
     ];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 13] = [
+    const WITH_A_VALUE: [&str; 15] = [
+        "alert-hint-",
+        "alert-kind-",
         "failing-state-",
         "requests-outcome-",
         "leak-reporter-",

@@ -153,14 +153,6 @@ pub(crate) struct FailingClientIdParam {
     id: String,
 }
 
-async fn read(
-    app: &AppState,
-    caller: &Caller,
-    id: &str,
-) -> Result<Json<FailingClientObject>, ApiError> {
-    Ok(Json(find(app, caller, id).await?.into()))
-}
-
 /// Reads a failing client.
 #[utoipa::path(get, path = "/failing-clients/{id}", operation_id = "read_failing_client", tag = "Usage", params(FailingClientIdParam),
     responses((status = 200, body = FailingClientObject, description = "The failing client.")))]
@@ -169,7 +161,7 @@ pub(crate) async fn read_failing_client(
     By(caller): By<Caller>,
     ApiPath(id): ApiPath<String>,
 ) -> Result<Json<FailingClientObject>, ApiError> {
-    read(&app, &caller, &id).await
+    Ok(Json(find(&app, &caller, &id).await?.into()))
 }
 
 /// A decision about a failing client.
@@ -204,8 +196,7 @@ pub(crate) async fn update_failing_client(
         StateName::Muted => Decision::Mute(request.body.days),
         StateName::Resolved => Decision::Resolve,
     };
-    decide(&app, &request.caller, &id, decision).await?;
-    read(&app, &request.caller, &id).await
+    Ok(Json(decide(&app, &request.caller, &id, decision).await?.into()))
 }
 
 /// Sends an email about a failing client to the creator of its token and to the administrators, at most once a day.

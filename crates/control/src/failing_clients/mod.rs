@@ -228,7 +228,7 @@ pub(crate) async fn decide(
     caller: &Caller,
     id: &str,
     decision: Decision,
-) -> Result<(), Refusal> {
+) -> Result<FailingClient, Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let now = write.now();
     let found = find_in(&mut write, &caller, (id, now)).await?;
@@ -255,7 +255,7 @@ pub(crate) async fn decide(
     let decided = FailingClientDecision { state, at: now, until, notified_at };
     write.decide_about_failing_client(caller.account.id, id, &decided).await?;
     write.commit(caller.entry(event, id)).await?;
-    Ok(())
+    Ok(FailingClient { state, muted_until: until, ..found })
 }
 
 /// Sends an email about a failing client to the creator of its token and to the administrators, at most once a day.

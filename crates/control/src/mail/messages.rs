@@ -10,8 +10,8 @@ use crate::{
     failing_clients::FailingClient,
 };
 use keydesk_model::{
-    AccountState, CanaryUse, DisabledReason, InvitationId, Language, Origin, Role, Timestamp,
-    audit::LeakReport,
+    AccountState, CanaryUse, DisabledReason, Event, InvitationId, Language, Origin, Role,
+    Timestamp, audit::LeakReport,
 };
 use keydesk_store::{Expiring, Happened, ManagementKey, Token, Webhook};
 
@@ -63,6 +63,16 @@ fn leak_location(report: &LeakReport) -> String {
     }
 }
 
+/// Returns a length of time in words, such as "5 minutes".
+fn interval(seconds: u64) -> String {
+    let (id, count) = match seconds {
+        0..120 => ("interval-seconds", seconds),
+        120..7_200 => ("interval-minutes", seconds / 60),
+        _ => ("interval-hours", seconds / 3_600),
+    };
+    text(id).count("n", count).to_string()
+}
+
 #[derive(Debug)]
 pub(crate) struct Message {
     pub subject: String,
@@ -71,6 +81,8 @@ pub(crate) struct Message {
     pub invitation: Option<InvitationId>,
     /// The link in the email, if it works once.
     pub link: Option<Link>,
+    /// When it is sent, if that is later.
+    pub not_before: Option<Timestamp>,
 }
 
 impl Message {
@@ -78,7 +90,8 @@ impl Message {
     fn new(name: &str, fill: impl for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>) -> Self {
         let said = |id: &str| fill(text(id)).to_string();
         let body = format!("{}\n", said(&format!("mail-{name}")));
-        Self { subject: said(&format!("mail-{name}-subject")), body, invitation: None, link: None }
+        let subject = said(&format!("mail-{name}-subject"));
+        Self { subject, body, invitation: None, link: None, not_before: None }
     }
 
     /// Writes an email in the recipient's language, or else in the request's.
@@ -123,6 +136,53 @@ impl Message {
         Self::new("another-owner", |mail| {
             let mail = mail.with("account", account).with("by", by);
             mail.with("email", email).with("console", console_url)
+        })
+    }
+
+    /// Describes an alert about a token.
+    pub fn alert(event: &Event, (token, account): (&Token, &str), console_url: &str) -> Self {
+        let of_token =
+            |name: &str, fill: &dyn for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>| {
+                Self::new(name, |mail| {
+                    let mail = mail.with("token", &token.name).with("account", account);
+                    let mail = mail.with("link", format!("{console_url}/tokens/{}", token.id));
+                    fill(mail.with("settings", format!("{console_url}/alerts")))
+                })
+            };
+        match event {
+            Event::TokenErrorSpike { requests, errors, usual_percent, since } => {
+                of_token("error-spike", &|mail| {
+                    let mail = mail.with("requests", requests).with("errors", errors);
+                    mail.with("usual", usual_percent).with("since", When::exact(since.0))
+                })
+            }
+            Event::TokenSilent { last_used_at, usual_interval_seconds } => {
+                of_token("silence", &|mail| {
+                    let mail = mail.with("interval", interval(*usual_interval_seconds));
+                    mail.with("last", When::exact(last_used_at.0))
+                })
+            }
+            Event::TokenPreviousSecretUsed { valid_until, last_used_at, clients } => {
+                of_token("previous-secret", &|mail| {
+                    let mail = mail.with("clients", clients.join(", "));
+                    let mail = mail.with("last", When::exact(last_used_at.0));
+                    mail.with("until", When::exact(valid_until.0))
+                })
+            }
+            event => of_token("alert", &|mail| mail.with("event", event.name())),
+        }
+    }
+
+    /// Reports that a share of an account's quota is used.
+    pub fn quota(
+        account: &str,
+        (percent, requests, quota): (u64, i64, u64),
+        console_url: &str,
+    ) -> Self {
+        Self::new("quota", |mail| {
+            let mail = mail.with("account", account).with("percent", percent);
+            let mail = mail.with("requests", requests).with("quota", quota);
+            mail.with("link", format!("{console_url}/limits"))
         })
     }
 

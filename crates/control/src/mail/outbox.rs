@@ -45,12 +45,13 @@ pub(super) async fn add(
     message: Message,
 ) -> Result<(), StoreError> {
     let (now, invitation) = (write.now(), message.invitation);
-    let mail = Mail::new(to, message, now);
+    let at = message.not_before.unwrap_or(now);
+    let mail = Mail::new(to, message, at);
     let code_hash = mail.link.map(|link| link.code_hash);
     let text = serde_json::to_vec(&mail).expect("it has string keys only");
     let sealed = app.keyring.seal_secret(write, &text, BELONGS_TO, &app.entropy).await?;
     let id = MailId::generate(now, &app.entropy);
-    write.add_mail(&NewMail { id, sealed, code_hash, invitation }).await
+    write.add_mail(&NewMail { id, sealed, code_hash, invitation, at }).await
 }
 
 /// Tries to send an email once and records the result.

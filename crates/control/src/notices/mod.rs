@@ -3,8 +3,10 @@
 
 mod unfamiliar;
 
-use crate::AppState;
-use keydesk_model::{AccountId, Actor, Event, Month, Origin, Timestamp, Violation, audit::Rfc3339};
+use crate::{AppState, alerts::add_alert_mail, mail::Message};
+use keydesk_model::{
+    AccountId, Actor, AlertKind, Event, Month, Origin, Timestamp, Violation, audit::Rfc3339,
+};
 use keydesk_store::{AuditEntry, Happened, IsolatedGateway, NoticeKind, StoreError};
 use std::time::Duration;
 
@@ -20,6 +22,9 @@ const FAR_EVERY: u64 = 120;
 /// The shares of a quota at which an event is recorded, in percent, the highest first.
 const THRESHOLDS: [(u64, NoticeKind); 3] =
     [(100, NoticeKind::Quota100), (80, NoticeKind::Quota80), (50, NoticeKind::Quota50)];
+
+/// The share from which an email is sent.
+const MAILED_FROM: u64 = 80;
 
 /// What the job remembers between its runs.
 #[derive(Debug, Default)]
@@ -61,14 +66,36 @@ impl Notices {
         for (account, plan, requests) in changed {
             let Some(quota) = plans.of(&plan).and_then(|plan| plan.monthly_quota) else { continue };
             if let Some((percent, kind)) = reached(requests, quota) {
-                let event = Event::QuotaThreshold { percent, requests, quota };
-                let subject = account.to_string();
-                let what = (Some(account), event);
-                note(app, (&subject, kind, month.number()), what, Origin::default()).await?;
+                let used = (percent, requests, quota);
+                record_quota(app, account, (kind, month.number()), used).await?;
             }
         }
         Ok(())
     }
+}
+
+/// Records that an account has used a share of its quota, with an email from 80 percent on.
+async fn record_quota(
+    app: &AppState,
+    account: AccountId,
+    (kind, month): (NoticeKind, i64),
+    used: (u64, i64, u64),
+) -> Result<(), StoreError> {
+    let (percent, requests, quota) = used;
+    let mut write = app.store.write(app.now()).await?;
+    let target = account.to_string();
+    if !write.note(&target, kind, month).await? {
+        return Ok(());
+    }
+    if percent >= MAILED_FROM {
+        let name = write.find_account(account).await?.map(|account| account.name);
+        let name = name.unwrap_or_default();
+        let message = || Message::quota(&name, used, &app.settings.console_url);
+        add_alert_mail(app, &mut write, (account, None), AlertKind::Quota, message).await?;
+    }
+    let event = Event::QuotaThreshold { percent, requests, quota };
+    let (actor, origin, account) = (Actor::Node, Origin::default(), Some(account));
+    write.commit(AuditEntry { event, actor, origin, account, target }).await.map(|_| ())
 }
 
 /// Returns the highest threshold that a number of requests has reached.

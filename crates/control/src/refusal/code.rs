@@ -134,6 +134,8 @@ codes! {
     UnknownEventType = "unknown_event_type", Invalid;
     MissingEventType = "missing_event_type", Invalid;
     TooManyWebhooks = "too_many_webhooks", Invalid;
+    InvalidQuietTime = "invalid_quiet_time", Invalid;
+    InvalidTimeZone = "invalid_time_zone", Invalid;
     InvalidMuteTime = "invalid_mute_time", Invalid;
     NobodyToNotify = "nobody_to_notify", Conflict;
     AlreadyNotified = "already_notified", Conflict;

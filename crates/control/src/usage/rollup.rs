@@ -3,7 +3,7 @@
 
 use crate::AppState;
 use keydesk_model::{AccountId, AccountNumber, PeriodUse, Timestamp};
-use keydesk_store::{Period, Read, Store, StoreError};
+use keydesk_store::{Period, Read, Store, StoreError, Write};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -13,6 +13,10 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// Reports that were on their way when the job ran before.
 const OVERLAP: Duration = Duration::from_mins(2);
+/// The time without reports that is a gap: no request is known of it.
+const GAP: Duration = Duration::from_hours(2);
+/// The number of days that one transaction adds up, so that other writes don't wait for long.
+const AT_ONCE: usize = 50;
 /// The time between deletions.
 const FORGET: Duration = Duration::from_hours(1);
 
@@ -58,11 +62,18 @@ impl UsageRollup {
         for (account, at) in accounts {
             add_up_hour(app, account, at).await?;
         }
-        for (subject, at) in days {
-            add_up_day(app, &subject, (at, hour)).await?;
+        let days: Vec<_> = days.into_iter().collect();
+        for part in days.chunks(AT_ONCE) {
+            let mut write = app.store.write(app.now()).await?;
+            for (subject, at) in part {
+                add_up_day(&mut write, subject, (*at, hour)).await?;
+            }
+            write.keep().await?;
         }
         let mut write = app.store.write(now).await?;
-        write.set_rolled_up_at(now).await?;
+        let complete = write.usage_completeness().await?.until;
+        let is_late = |at: Timestamp| now.since(at) > GAP;
+        write.set_rolled_up_at(now, is_late(before) || complete.is_none_or(is_late)).await?;
         write.keep().await?;
         let log = app.settings.request_log;
         let oldest = now.minus(DAY * u32::from(log.retention_days));
@@ -106,16 +117,14 @@ async fn add_up_hour(app: &AppState, account: Account, at: Timestamp) -> Result<
 
 /// Adds up the hours of a day that are before `until`.
 async fn add_up_day(
-    app: &AppState,
+    write: &mut Write,
     subject: &str,
     (at, until): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
-    let mut write = app.store.write(app.now()).await?;
     let range = (at, at.plus(DAY).min(until));
     let mut used = PeriodUse::default();
     for hour in write.list_period_use(subject, Period::Hour, range).await?.values() {
         used.merge(hour);
     }
-    write.set_period_use(subject, (Period::Day, at), &used).await?;
-    write.keep().await
+    write.set_period_use(subject, (Period::Day, at), &used).await
 }

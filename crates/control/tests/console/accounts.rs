@@ -30,6 +30,9 @@ async fn sees_nothing_of_acme(bea: &User) {
     }
 }
 
+const UNAUTHENTICATED: Rejected<'_> =
+    Rejected { token: "", code: "missing_token", client: "curl", operation: "", requests: 1 };
+
 /// A form with everything that a route could read.
 const FORM: [(&str, &str); 7] = [
     ("role", "viewer"),
@@ -61,9 +64,7 @@ async fn t51_what_belongs_to_another_account_does_not_exist() {
     assert_eq!(ann.post("/keys", &key).await.status, 200);
     let key = ann.id_in("/keys", "key_", "Acme program").await;
     let hook = ann.create_webhook("Acme hook").await;
-    let failing =
-        Rejected { token: "", code: "missing_token", client: "curl", operation: "", requests: 1 };
-    console.rejects(&failing).await;
+    console.rejects(&UNAUTHENTICATED).await;
     let ids = [
         ("/failing-clients/", id_in(&ann.get("/failing-clients").await.text, "fcl_")),
         ("/webhooks/", hook),

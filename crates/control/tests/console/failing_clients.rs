@@ -132,7 +132,7 @@ async fn n4_a_resolved_client_reopens_by_itself() {
     assert!(is_open().await);
     assert_eq!(ann.post(&format!("{page}/resolve"), &[]).await.status, 303);
     assert!(!is_open().await);
-    console.pass(Duration::from_secs(60));
+    console.pass(Duration::from_mins(1));
     console.rejects(&failing(4)).await;
     assert!(is_open().await, "with its next request");
     assert_eq!(ann.post(&format!("{page}/mute"), &[("days", "7")]).await.status, 303);

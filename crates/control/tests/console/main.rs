@@ -2,6 +2,7 @@
 //! browser does is tested with the binary, in the folder `tests` of the repository.
 
 mod accounts;
+mod alerts;
 mod api;
 mod api_docs;
 mod attempts;

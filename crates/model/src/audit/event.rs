@@ -8,7 +8,8 @@ use super::detail::{
     SecondFactorDetail, SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
 };
 use crate::{
-    CorsPolicy, DeliveryId, DisabledReason, Mode, RevocationReason, UnfamiliarUse, Unlisted,
+    AlertSettings, CorsPolicy, DeliveryId, DisabledReason, Mode, RevocationReason, UnfamiliarUse,
+    Unlisted,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +91,14 @@ events! {
         "token.expiring",
     TokenExpired { expires_at: Rfc3339 } = "token.expired",
     TokenUnfamiliarUse { at: Rfc3339, paused: bool } = "token.unfamiliar_use",
+    TokenErrorSpike { requests: u64, errors: u64, usual_percent: u64, since: Rfc3339 } =
+        "token.error_spike",
+    TokenSilent { last_used_at: Rfc3339, usual_interval_seconds: u64 } = "token.silent",
+    TokenPreviousSecretUsed { valid_until: Rfc3339, last_used_at: Rfc3339, clients: Vec<String> } =
+        "token.previous_secret_used",
+    TokenAlertsChanged { before: AlertSettings, after: AlertSettings } = "token.alerts_changed",
+    AccountAlertsChanged { before: AlertSettings, after: AlertSettings } =
+        "account.alerts_changed",
     TokenFirstUsed { at: Rfc3339 } = "token.first_used",
     TokenRejected { requests: i64, last_at: Rfc3339 } = "token.rejected",
     FailingClientMuted { client: FailingClientDetail, until: Rfc3339 } = "failing_client.muted",

@@ -3,6 +3,7 @@
 use super::{TokenOverview, find_token_overview};
 use crate::{
     AppState,
+    alerts::console::KindChoice,
     audit::console::Row as Change,
     door::{
         language::{label, text},
@@ -21,7 +22,11 @@ use axum::{
     extract::{Path, Query, State},
     response::Response,
 };
-use keydesk_model::{Permission, TokenOwner};
+use keydesk_model::{AlertKind, Permission, TokenOwner};
+
+/// The alerts about a single token.
+const OF_A_TOKEN: [AlertKind; 3] =
+    [AlertKind::ErrorSpike, AlertKind::Silence, AlertKind::PreviousSecret];
 
 #[derive(Template)]
 #[template(path = "tokens/show.html")]
@@ -42,6 +47,7 @@ struct TokenPage {
     left_behind: Vec<ObservedClient>,
     failed: Vec<FailedRequest>,
     changes: Option<Vec<Change>>,
+    alerts: Vec<KindChoice>,
 }
 
 pub(crate) async fn show(
@@ -52,7 +58,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Code::NotFound)?;
     let now = app.now();
-    let TokenOverview { token, usage, clients, failed, changes } =
+    let TokenOverview { token, usage, clients, failed, changes, alerts_off } =
         find_token_overview(&app, &caller, id).await?;
     let is_api_token = token.token_owner == TokenOwner::Account;
     let failed = failed
@@ -75,6 +81,7 @@ pub(crate) async fn show(
         clients: clients.current,
         left_behind: clients.left_behind,
         failed: failed.collect(),
+        alerts: OF_A_TOKEN.map(|kind| KindChoice::new(kind, !alerts_off.contains(&kind))).into(),
         changes,
         row,
     }))

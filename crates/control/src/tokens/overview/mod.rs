@@ -9,8 +9,9 @@ use crate::{
     refusal::{Code, Refusal},
     usage::{Bucket, Grouping, MONTH, Usage, UsageQuery, read},
 };
-use keydesk_model::{LoggedRequest, Permission, RequestOutcome, TokenId};
+use keydesk_model::{AlertKind, LoggedRequest, Permission, RequestOutcome, TokenId};
 use keydesk_store::{AuditLine, PageSearch, RequestFilter, Token};
+use std::collections::BTreeSet;
 
 /// The number of failed requests, and of changes.
 const MOST: u32 = 5;
@@ -23,6 +24,8 @@ pub(crate) struct TokenOverview {
     pub failed: Vec<LoggedRequest>,
     /// The newest entries of the audit log, or `None` if the caller may not see it.
     pub changes: Option<Vec<AuditLine>>,
+    /// The kinds of alerts that are off for the token.
+    pub alerts_off: BTreeSet<AlertKind>,
 }
 
 /// Returns a token of the account, with what was observed of it.
@@ -54,5 +57,6 @@ pub(crate) async fn find_token_overview(
     } else {
         None
     };
-    Ok(TokenOverview { token, usage, clients, failed, changes })
+    let alerts_off = store.find_alert_settings(&id.to_string()).await?.off;
+    Ok(TokenOverview { token, usage, clients, failed, changes, alerts_off })
 }

@@ -34,6 +34,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/members/{id}") => json!({ "role": "viewer" }),
         ("PATCH", _) | ("POST", "/canaries") => name(),
         ("POST", "/tokens") => json!({ "name": "CI", "scopes": ["*"] }),
+        ("PUT", "/account/alerts" | "/tokens/{id}/alerts") => json!({ "off": [] }),
         ("PUT", "/failing-clients/{id}/state") => json!({ "state": "resolved" }),
         ("PUT", "/tokens/{id}/limits") => json!({ "scopes": ["*"], "mode": "observe" }),
         ("POST", "/tokens/{id}/rotations") => json!({ "grace_period": "24h" }),
@@ -193,6 +194,7 @@ async fn t51_what_belongs_to_others_is_not_found() {
         let body = match (method, path.rsplit('/').next()) {
             ("PATCH", _) if path.starts_with("/members") => Some(json!({ "role": "viewer" })),
             ("PATCH", _) => Some(json!({ "name": "taken" })),
+            ("PUT", Some("alerts")) => Some(json!({ "off": [] })),
             ("PUT", _) => Some(json!({ "scopes": ["*"], "mode": "observe" })),
             ("POST", Some("rotations")) if !path.contains("/secret/") => {
                 Some(json!({ "grace_period": "24h" }))
