@@ -66,11 +66,11 @@ impl<'a> Gateway<'a> {
         };
         let used = hours.iter().filter(|hour| hour.1 + hour.2 > 0);
         let bodies: Vec<_> = used.map(|(token, good, bad)| (*token, body(*good, *bad))).collect();
-        let uses = bodies.iter().map(|(token, body)| ((UsedToken::Token(*token), at), body));
+        let reported = bodies.iter().map(|(token, body)| ((UsedToken::Token(*token), at), body));
         let report = UsageReport {
             by: self.id,
             reporter: "g",
-            uses: uses.collect(),
+            uses: reported.collect(),
             ended: &EndedRequests::default(),
             complete_until: app.now(),
             now: app.now(),
@@ -157,6 +157,17 @@ const PLANTED: [Planted; 20] = [
     ("token.silent", 45, at(22, 0), at(23, 0)),
 ];
 
+/// Returns the requests of a client in an hour, with what is planted there.
+fn with_planted((good, bad): (u64, u64), (client, hour): (usize, u64)) -> (u64, u64) {
+    let applies =
+        |planted: &&Planted| planted.1 == client && (planted.2..planted.3).contains(&hour);
+    match PLANTED.iter().find(applies).map(|planted| planted.0) {
+        Some("token.silent") => (0, 0),
+        Some(_) => (good / 3, bad + good - good / 3),
+        None => (good, bad),
+    }
+}
+
 async fn clients(ann: &User) -> Vec<TokenId> {
     let mut tokens = Vec::new();
     for number in 0..50 {
@@ -184,14 +195,8 @@ async fn f17_a_month_of_clients_raises_the_right_alerts() {
     for hour in 0..30 * 24 {
         let when = (hour / 24, hour % 24);
         let used = tokens.iter().enumerate().map(|(client, token)| {
-            let (mut good, mut bad) = Habit::of(client).requests(when, &mut numbers);
-            for (kind, _, from, until) in PLANTED.iter().filter(|planted| planted.1 == client) {
-                match *kind {
-                    _ if !(*from..*until).contains(&hour) => {}
-                    "token.silent" => (good, bad) = (0, 0),
-                    _ => (good, bad) = (good / 3, bad + good - good / 3),
-                }
-            }
+            let usual = Habit::of(client).requests(when, &mut numbers);
+            let (good, bad) = with_planted(usual, (client, hour));
             (*token, good, bad)
         });
         let used: Vec<_> = used.collect();
