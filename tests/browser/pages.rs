@@ -165,7 +165,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
 }
 
 /// Pages of a member that need no click.
-const PAGES: [(&str, &str); 22] = [
+const PAGES: [(&str, &str); 23] = [
     ("api-docs", "/api-docs"),
     ("api-docs-rotate", "/api-docs/rotate"),
     ("tokens", "/tokens"),
@@ -176,6 +176,7 @@ const PAGES: [(&str, &str); 22] = [
     ("requests", "/requests"),
     ("requests-failed", "/requests?outcome=failed"),
     ("failing-clients", "/failing-clients"),
+    ("alerts", "/alerts"),
     ("account-limits", "/limits"),
     ("members", "/members"),
     ("member-leave", "/members/leave"),
