@@ -103,7 +103,7 @@ const A_DAY: &str = "WITH RECURSIVE hour (n) AS (SELECT 1 UNION ALL SELECT n + 1
     INSERT INTO period_use SELECT id, 'hour', (unixepoch() / 3600 - n) * 3600000000, 'a day', json_object('a', json(both), \
       'o', json_object('GET /contacts', json(good), 'GET /messages', json(bad)), \
       'c', json_object('okhttp', json(good), 'exporter', json(bad)), 'n', json_object('192.0.2.0/24', json(both)), \
-      's', json_object('200', json(good), '403', json(bad))), 100, 9, unixepoch() * 1000000 FROM tally";
+      's', json_object('200', json(good), '403', json(bad))), 100, 9, 0, unixepoch() * 1000000 FROM tally";
 
 async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, screen: Screen) {
     for (name, page) in [

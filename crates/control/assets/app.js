@@ -28,6 +28,14 @@ document.addEventListener("click", async (event) => {
   if ("selectAll" in button.dataset) selectAll(button);
 });
 
+// The language of a snippet is remembered on this device.
+document.addEventListener("change", (event) => {
+  if (event.target.name === "language" && event.target.id.startsWith("tab-")) {
+    const chosen = event.target.id.slice("tab-".length);
+    document.cookie = `snippet=${chosen}; path=/api-docs; max-age=31536000; samesite=lax`;
+  }
+});
+
 // A day that is chosen is meant.
 document.addEventListener("input", (event) => {
   if (event.target.name === "expires_on" && event.target.value) {

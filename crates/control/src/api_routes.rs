@@ -106,6 +106,8 @@ api_routes! {
     Needs(SeeUsage) => usage::read_usage;
     Needs(SeeUsage) => requests::list_requests;
     Needs(SeeUsage) => requests::read_request;
+    Needs(SeeUsage) => requests::read_request_log_settings;
+    Needs(LimitAccount) => requests::set_request_log_settings;
     Needs(SeeUsage) => alerts::read_account_alerts;
     Needs(LimitAccount) => alerts::set_account_alerts;
     Needs(SeeUsage) => alerts::read_token_alerts;

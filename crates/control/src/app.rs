@@ -7,6 +7,7 @@ use crate::{
     one_time::codes::SetupCode,
     passkeys::relying_party::relying_party,
     passwords::PasswordHashing,
+    service_status::KnownReliability,
     throttling::throttle::Throttle,
 };
 use keydesk_model::{Clock, RotationTerms, SessionId, Timestamp, TokenId};
@@ -74,6 +75,8 @@ pub struct Parts {
     pub(crate) partner_keys: PartnerKeys,
     /// The reports of GitHub and GitLab that are being read.
     pub(crate) report_slots: ReportSlots,
+    /// The requests of all accounts, as they were added up last.
+    pub(crate) reliability: KnownReliability,
     /// The throttle for browsers' reports about the content security policy.
     pub(crate) reports: Throttle,
 }
@@ -124,6 +127,7 @@ impl AppState {
             leak_warnings: Throttle::new("10/m"),
             partner_keys: PartnerKeys::default(),
             report_slots: ReportSlots::default(),
+            reliability: KnownReliability::default(),
             reports: Throttle::new("60/h"),
         }))
     }

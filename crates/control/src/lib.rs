@@ -31,6 +31,7 @@ mod receipts;
 mod refusal;
 mod requests;
 mod routes;
+mod service_status;
 mod sessions;
 mod settings;
 mod sso;

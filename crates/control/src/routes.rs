@@ -40,7 +40,7 @@ use crate::{
     sso::console as sso,
     tokens::{
         console as tokens, creation::console as new_token, limits::console as limits,
-        overview::console as overview, restoration::console as restoration,
+        moving::console as moving, overview::console as overview, restoration::console as restoration,
     },
     usage::console as usage,
     users::{console as users, email::console as email},
@@ -142,6 +142,13 @@ routes! {
     post "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate;
     get  "/api-docs/reference"              Needs(UseApiDocs) => api_docs::reference;
     get  "/api-docs/openapi.json"           Needs(UseApiDocs) => api_docs::document;
+    get  "/api-docs/reference.md"           Needs(UseApiDocs) => api_docs::markdown;
+    get  "/api-docs/llms.txt"               Needs(UseApiDocs) => api_docs::llms_txt;
+    get  "/api-docs/collection.json"        Needs(UseApiDocs) => api_docs::download_collection;
+    get  "/api-docs/api.env"                Needs(UseApiDocs) => api_docs::download_env;
+
+    get  "/api-docs/move"                   Needs(ManageTokens) => moving::show_own;
+    post "/api-docs/move"                   Needs(ManageTokens) => moving::create_own;
 
     get  "/tokens"                          Needs(SeeTokens) => tokens::list;
     post "/tokens"                          Needs(ManageTokens) => new_token::issue;
@@ -202,6 +209,7 @@ routes! {
     get  "/usage"                           Needs(SeeUsage) => usage::show;
     get  "/usage/export"                    Needs(SeeUsage) => usage::export;
     get  "/requests"                        Needs(SeeUsage) => requests::show;
+    post "/requests/log"                    Needs(LimitAccount) => requests::save_logging;
     get  "/requests/{id}"                   Needs(SeeUsage) => requests::show_one;
     get  "/alerts"                          Needs(SeeUsage) => alerts::show;
     post "/alerts"                          Needs(LimitAccount) => alerts::save;
@@ -223,6 +231,8 @@ routes! {
     post "/members/invitations/{id}/resend" Needs(ManageMembers) => invitations::resend;
     post "/members/invitations/{id}/revoke" Needs(ManageMembers) => invitations::withdraw;
     post "/members/{id}/role"               Needs(ManageMembers) => members::change_role;
+    get  "/members/{id}/move"               Needs(ManageMembers) => moving::show_of_member;
+    post "/members/{id}/move"               Needs(ManageMembers) => moving::create_of_member;
     get  "/members/{id}/remove"             Needs(ManageMembers) => members::remove_page;
     post "/members/{id}/remove"             Needs(ManageMembers) => members::remove;
     get  "/members/{id}/log-out"            Needs(ManageMembers) => members::log_out_page;

@@ -65,7 +65,7 @@ pub use operation::{
 pub use period_use::{
     CountedRejection, CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket,
 };
-pub use plan::{LiveAccount, Month, Plan, QuotaUse};
+pub use plan::{LiveAccount, Month, Plan, QuotaForecast, QuotaUse};
 pub use rate::{Rate, RateError, Taken};
 pub use receipt::{Confirmation, Outstanding, Receipt};
 pub use rejected::{FailingClientState, RejectedRequests, RejectionGroup, RejectionGroupError};

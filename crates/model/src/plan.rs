@@ -69,6 +69,33 @@ impl Month {
         let today = at.as_micros().rem_euclid(DAY);
         Duration::from_micros(u64::try_from(days * DAY - today).unwrap_or(0))
     }
+
+    /// Returns how much of a quota the month will need at the pace so far. `None` on the first day, which says little.
+    pub fn forecast(at: Timestamp, requests: u64, quota: u64) -> Option<QuotaForecast> {
+        let left = Self::left(at);
+        let passed = Duration::from_hours(24 * u64::from(utc(at).date().days_in_month().unsigned_abs()))
+            .saturating_sub(left);
+        if passed < Duration::from_hours(24) {
+            return None;
+        }
+        let pace = |of: u128| of.checked_div(passed.as_micros()).unwrap_or_default();
+        let requests = u128::from(requests);
+        let whole = pace(requests * (passed + left).as_micros());
+        let exhausted_at = (requests < u128::from(quota) && whole > u128::from(quota)).then(|| {
+            let rest = (u128::from(quota) - requests) * passed.as_micros() / requests.max(1);
+            at.plus(Duration::from_micros(u64::try_from(rest).unwrap_or(u64::MAX)))
+        });
+        Some(QuotaForecast { requests: u64::try_from(whole).unwrap_or(u64::MAX), exhausted_at })
+    }
+}
+
+/// The use of a month's quota if requests go on at the same pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaForecast {
+    /// The requests of the whole month.
+    pub requests: u64,
+    /// When the quota is used up, if that is within the month and not yet.
+    pub exhausted_at: Option<Timestamp>,
 }
 
 const DAY: i64 = 86_400_000_000;
@@ -91,5 +118,24 @@ mod tests {
         assert_eq!(Month::of(at("2026-12-01T00:00:00Z")).number(), 202_612);
         assert_eq!(Month::left(at("2026-11-30T23:59:30Z")), Duration::from_secs(30));
         assert_eq!(Month::left(at("2026-12-31T00:00:00Z")), Duration::from_hours(24));
+    }
+
+    #[test]
+    fn a_forecast_goes_on_at_the_same_pace() {
+        let at = |text: &str| {
+            let at: Instant = text.parse().expect("RFC 3339");
+            Timestamp::from_micros(at.as_microsecond())
+        };
+        // A tenth of November.
+        let early = at("2026-11-04T00:00:00Z");
+        let forecast = Month::forecast(early, 100, 2_000).expect("known");
+        assert_eq!(forecast, QuotaForecast { requests: 1_000, exhausted_at: None });
+        let forecast = Month::forecast(early, 100, 500).expect("known");
+        assert_eq!(forecast.exhausted_at, Some(at("2026-11-16T00:00:00Z")));
+        let over = Month::forecast(early, 600, 500).expect("known");
+        assert_eq!(over.exhausted_at, None, "it is used up already");
+        assert_eq!(Month::forecast(at("2026-11-01T23:59:59Z"), 100, 500), None);
+        assert_eq!(Month::forecast(early, 0, 0).map(|forecast| forecast.requests), Some(0));
+        assert!(Month::forecast(early, u64::MAX, u64::MAX).is_some(), "no overflow");
     }
 }

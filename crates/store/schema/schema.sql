@@ -57,7 +57,8 @@ CREATE TABLE account (
     requires_two_factor INTEGER NOT NULL DEFAULT 0,
     state_changed_at INTEGER NOT NULL DEFAULT 0,
     cors TEXT,
-    unfamiliar_use TEXT NOT NULL DEFAULT 'off'
+    unfamiliar_use TEXT NOT NULL DEFAULT 'off',
+    logs_requests INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
 -- People who can log in. `language` is NULL if the browser chooses.
@@ -364,8 +365,8 @@ CREATE TABLE operation_use (
 CREATE INDEX operation_use_violated ON operation_use (day, violation) WHERE violation <> '';
 
 -- How often tokens were used: `body` is a period's use in JSON. `subject` is a token's ID, an account's ID, or the number of
--- an account for requests to it without a valid token. `period` is 'hour' or 'day', and `at` its beginning. `requests` and
--- `errors` repeat what is in `body`, for queries. Gateways write
+-- an account for requests to it without a valid token. `period` is 'hour' or 'day', and `at` its beginning. `requests`,
+-- `errors`, and `server_errors` repeat what is in `body`, for queries. Gateways write
 -- the hours of tokens, each process under its own `reporter`, and replace their rows. The others are made from these.
 CREATE TABLE period_use (
     subject TEXT NOT NULL,
@@ -375,6 +376,7 @@ CREATE TABLE period_use (
     body TEXT NOT NULL,
     requests INTEGER NOT NULL,
     errors INTEGER NOT NULL,
+    server_errors INTEGER NOT NULL,
     written_at INTEGER NOT NULL,
     PRIMARY KEY (subject, period, at, reporter)
 ) STRICT;
@@ -421,6 +423,14 @@ CREATE INDEX request_log_id ON request_log (account_number, id);
 CREATE TABLE alert_settings (
     subject TEXT PRIMARY KEY,
     body TEXT NOT NULL
+) STRICT;
+
+-- Clients of a bearer token for which an API token was created.
+CREATE TABLE token_move (
+    token_id TEXT NOT NULL REFERENCES token (id),
+    client TEXT NOT NULL,
+    new_token_id TEXT NOT NULL REFERENCES token (id),
+    PRIMARY KEY (token_id, client)
 ) STRICT;
 
 -- What members decided about failing clients. `id` is a digest of token, code, client, network, and operation.

@@ -27,6 +27,16 @@ pub struct QuietToken {
     pub requests: u64,
 }
 
+/// How many requests failed, and for how many the API was the reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reliability {
+    pub requests: u64,
+    /// Those with a status of 400 or higher.
+    pub errors: u64,
+    /// Those with a status of 500 or higher.
+    pub server_errors: u64,
+}
+
 /// A previous secret that is still used.
 #[derive(Clone, Debug)]
 pub struct UsedPreviousSecret {
@@ -66,6 +76,10 @@ const PREVIOUS: &str = "SELECT token.id, token.account_id, secret.valid_until, m
     AND used.violation = $2 AND used.last_used_at > secret.rotated_at AND used.last_used_at > $3 AND NOT EXISTS \
     (SELECT 1 FROM notice WHERE subject = token.id AND kind = 'previous_secret' AND period = secret.valid_until) \
     GROUP BY token.id, token.account_id, secret.valid_until, used.client ORDER BY token.id, used.client LIMIT 1000";
+const RELIABILITY: &str = "SELECT CAST(coalesce(sum(requests), 0) AS BIGINT) AS requests, \
+    CAST(coalesce(sum(errors), 0) AS BIGINT) AS errors, CAST(coalesce(sum(server_errors), 0) AS BIGINT) AS server_errors \
+    FROM period_use WHERE period = 'hour' AND at >= $1 AND reporter <> '' \
+    AND ($2 = '' OR subject IN (SELECT id FROM token WHERE account_id = $2))";
 const SETTINGS: &str = "SELECT body FROM alert_settings WHERE subject = $1";
 const SET: &str = "INSERT INTO alert_settings (subject, body) VALUES ($1, $2) \
     ON CONFLICT (subject) DO UPDATE SET body = excluded.body";
@@ -151,6 +165,19 @@ impl Read {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the requests in the hours from `since`, of an account or of all.
+    pub async fn count_reliability(
+        &mut self,
+        account: Option<AccountId>,
+        since: Timestamp,
+    ) -> Result<Reliability, StoreError> {
+        let account = account.map(|id| id.to_string()).unwrap_or_default();
+        let row = query(RELIABILITY).bind(since).bind(account).one(self).await?;
+        let Outcomes { requests, errors } = outcomes(&row)?;
+        let server_errors = u64::try_from(row.get::<i64>("server_errors")?).unwrap_or_default();
+        Ok(Reliability { requests, errors, server_errors })
     }
 
     /// Returns the alerts of an account, or of a token.

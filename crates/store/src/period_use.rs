@@ -61,9 +61,10 @@ pub struct UsageReport<'a> {
     pub now: Timestamp,
 }
 
-const SET: &str = "INSERT INTO period_use (subject, period, at, reporter, body, requests, errors, written_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (subject, period, at, reporter) DO UPDATE SET \
-    body = excluded.body, requests = excluded.requests, errors = excluded.errors, written_at = excluded.written_at";
+const SET: &str = "INSERT INTO period_use (subject, period, at, reporter, body, requests, errors, server_errors, written_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (subject, period, at, reporter) DO UPDATE SET \
+    body = excluded.body, requests = excluded.requests, errors = excluded.errors, server_errors = excluded.server_errors, \
+    written_at = excluded.written_at";
 const MARK: &str = "INSERT INTO usage_mark (node_id, complete_until, lost) VALUES ($1, $2, $3) \
     ON CONFLICT (node_id) DO UPDATE SET complete_until = excluded.complete_until, \
     lost = usage_mark.lost + excluded.lost";
@@ -106,7 +107,7 @@ fn set(
     let [_, _, failed, broken] = used.all.by_class;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let set = query(SET).bind(subject).bind(period.as_str()).bind(at).bind(reporter).bind(body);
-    set.bind(number(used.all.requests)).bind(number(failed + broken))
+    set.bind(number(used.all.requests)).bind(number(failed + broken)).bind(number(broken))
 }
 
 fn label(row: &SqlRow) -> Result<TokenLabel, StoreError> {

@@ -1,12 +1,12 @@
 //! The request log: the newest requests of each account.
 
 use crate::{
-    Page, PageSearch, Read, Store, StoreError,
+    Page, PageSearch, Read, Store, StoreError, Write,
     page::Cursor,
     row,
     sql::{Runs, SqlRow, query},
 };
-use keydesk_model::{AccountNumber, LoggedRequest, RequestOutcome, Timestamp, TokenId};
+use keydesk_model::{AccountId, AccountNumber, LoggedRequest, RequestOutcome, Timestamp, TokenId};
 
 /// What a list of logged requests is restricted to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +30,7 @@ const ADD: &str = "INSERT INTO request_log (account_number, outcome, at, id, tok
     SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT), \
     CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT), CAST($9 AS BIGINT), CAST($10 AS BIGINT), CAST($11 AS TEXT), \
     CAST($12 AS BIGINT), CAST($13 AS TEXT), CAST($14 AS TEXT), CAST($15 AS TEXT) \
-    WHERE EXISTS (SELECT 1 FROM account WHERE number = $1) ON CONFLICT DO NOTHING";
+    WHERE EXISTS (SELECT 1 FROM account WHERE number = $1 AND logs_requests = 1) ON CONFLICT DO NOTHING";
 const PAGE: &str = select_requests!(
     "account_number = $1 AND ($2 = 0 OR (at, id) < ($2, $3)) \
      AND ($4 = '' OR lower(method || ' ' || path || ' ' || operation || ' ' || CAST(status AS TEXT) || ' ' || code \
@@ -43,6 +43,11 @@ const CROWDED: &str = "SELECT account_number, outcome FROM request_log \
 const TRIM: &str = "DELETE FROM request_log WHERE account_number = $1 AND outcome = $2 AND at < \
     (SELECT at FROM request_log WHERE account_number = $1 AND outcome = $2 ORDER BY at DESC LIMIT 1 OFFSET $3)";
 const FORGET: &str = "DELETE FROM request_log WHERE at < $1";
+
+const IS_ON: &str = "SELECT logs_requests FROM account WHERE id = $1";
+const SET_ON: &str = "UPDATE account SET logs_requests = $1 WHERE id = $2";
+const FORGET_ALL: &str =
+    "DELETE FROM request_log WHERE account_number = (SELECT number FROM account WHERE id = $1)";
 
 fn logged(row: &SqlRow) -> Result<LoggedRequest, StoreError> {
     Ok(LoggedRequest {
@@ -90,7 +95,30 @@ impl Read {
     }
 }
 
-/// Adds requests of known accounts.
+impl Read {
+    /// Returns whether the requests of an account are logged.
+    pub async fn logs_requests(&mut self, account: AccountId) -> Result<bool, StoreError> {
+        let row = query(IS_ON).bind(account).optional(self).await?;
+        Ok(row.map(|row| row.get::<i64>("logs_requests")).transpose()?.is_some_and(|on| on != 0))
+    }
+}
+
+impl Write {
+    /// Turns the request log of an account on, or off: then what is in it is deleted.
+    pub async fn set_logs_requests(
+        &mut self,
+        account: AccountId,
+        on: bool,
+    ) -> Result<(), StoreError> {
+        query(SET_ON).bind(i64::from(on)).bind(account).execute(self).await?;
+        if !on {
+            query(FORGET_ALL).bind(account).execute(self).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds requests of known accounts that want it.
 pub(crate) async fn add(
     runs: &mut impl Runs,
     requests: &[LoggedRequest],

@@ -63,3 +63,5 @@ cors-max-age = Preflight cache, in seconds
 cors-set = Save browser access
 invalid-origin = Enter at most 50 origins, each with a scheme and a host but no path, such as https://app.example.com.
 invalid-cors-list = Check the methods, the header names, and the number of seconds (at most 86400).
+limits-forecast = At this pace: { $n } requests by the end of the month
+limits-exhausted = At this pace, the quota is used up

@@ -39,3 +39,19 @@ reference-unavailable-why = The API’s OpenAPI document can’t be loaded right
 reference-unavailable = The API reference isn’t available
 api-docs-left-behind = Rejected since your bearer token was replaced:
 api-docs-left-behind-why = These clients still use the previous token. Give them the new one or, better, an API token, which keeps working when your password changes.
+service-works = Everything works.
+service-you = Your requests fail, and those of other accounts don’t.
+service-api = The API fails for all accounts.
+service-no-gateway = No gateway is running.
+service-gateways = { $n ->
+    [one] { $n } gateway runs
+   *[other] { $n } gateways run
+}
+service-all = All accounts: the API failed { $share } of requests (5xx)
+service-own = You: { $share } failed (4xx and 5xx)
+api-docs-collection = Postman and Bruno collection
+api-docs-env = .env file
+api-docs-agents = For coding agents
+api-docs-agents-lead = The prompt has the endpoint URL, authentication, scopes, and error codes of the API, and no secret. Give it to an agent together with openapi.json or reference.md.
+api-docs-prompt = Show prompt
+api-docs-copy-prompt = Copy prompt

@@ -41,7 +41,6 @@ what-stops = What will stop working
 time = Time
 event = Event
 actor = Actor
-create-token-first = To keep an integration running, first <a href="/tokens/new">create an API token for it</a>.
 password-hint = Use at least 15 characters. Three or four unrelated words work well.
 open-the-mailbox = Open the local mailbox
 cancel = Cancel

@@ -71,3 +71,10 @@ usage-spark = { $requests ->
     [one] { $requests } request in the last 30 days
    *[other] { $requests } requests in the last 30 days
 }
+requests-log-off = Turn off request log
+requests-log-off-hint = What is in it is deleted, and no further request is stored.
+requests-log-on = Turn on request log
+requests-log-is-off = The request log of this account is off.
+done-request_log_on = Request log turned on.
+done-request_log_off = Request log turned off. What was in it is deleted.
+event-account-request_log_changed = Request log turned on or off

@@ -63,3 +63,5 @@ cors-max-age = Caché de solicitudes preflight, en segundos
 cors-set = Guardar acceso desde el navegador
 invalid-origin = Ingresa como máximo 50 orígenes, cada uno con esquema y host pero sin ruta, por ejemplo https://app.example.com.
 invalid-cors-list = Revisa los métodos, los nombres de los encabezados y el número de segundos (86400 como máximo).
+limits-forecast = A este ritmo: { $n } solicitudes al final del mes
+limits-exhausted = A este ritmo, la cuota se agota

@@ -39,3 +39,19 @@ reference-unavailable-why = El documento OpenAPI de la API no se puede cargar en
 reference-unavailable = La referencia de la API no está disponible
 api-docs-left-behind = Rechazados desde que se reemplazó tu token de portador:
 api-docs-left-behind-why = Estos clientes todavía usan el token anterior. Dales el nuevo o, mejor aún, un token de API, que sigue funcionando cuando cambia tu contraseña.
+service-works = Todo funciona.
+service-you = Tus solicitudes fallan, y las de otras cuentas no.
+service-api = La API falla para todas las cuentas.
+service-no-gateway = No hay ningún gateway en marcha.
+service-gateways = { $n ->
+    [one] { $n } gateway en marcha
+   *[other] { $n } gateways en marcha
+}
+service-all = Todas las cuentas: la API falló en el { $share } de las solicitudes (5xx)
+service-own = Tú: falló el { $share } (4xx y 5xx)
+api-docs-collection = Colección de Postman y Bruno
+api-docs-env = Archivo .env
+api-docs-agents = Para agentes de programación
+api-docs-agents-lead = La instrucción contiene la URL del endpoint, la autenticación, los alcances y los códigos de error de la API, y ningún secreto. Dásela a un agente junto con openapi.json o reference.md.
+api-docs-prompt = Mostrar la instrucción
+api-docs-copy-prompt = Copiar la instrucción

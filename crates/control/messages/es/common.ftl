@@ -41,7 +41,6 @@ what-stops = Qué dejará de funcionar
 time = Fecha y hora
 event = Evento
 actor = Actor
-create-token-first = Para que una integración siga funcionando, primero <a href="/tokens/new">crea un token de API para ella</a>.
 password-hint = Usa al menos 15 caracteres. Tres o cuatro palabras sin relación entre sí funcionan bien.
 open-the-mailbox = Abrir buzón local
 cancel = Cancelar

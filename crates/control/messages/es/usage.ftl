@@ -71,3 +71,10 @@ usage-spark = { $requests ->
     [one] { $requests } solicitud en los últimos 30 días
    *[other] { $requests } solicitudes en los últimos 30 días
 }
+requests-log-off = Desactivar el registro de solicitudes
+requests-log-off-hint = Se borra su contenido y no se guarda ninguna solicitud más.
+requests-log-on = Activar el registro de solicitudes
+requests-log-is-off = El registro de solicitudes de esta cuenta está desactivado.
+done-request_log_on = Registro de solicitudes activado.
+done-request_log_off = Registro de solicitudes desactivado. Se borró su contenido.
+event-account-request_log_changed = Registro de solicitudes activado o desactivado

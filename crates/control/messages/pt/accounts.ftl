@@ -63,3 +63,5 @@ cors-max-age = Cache de preflight, em segundos
 cors-set = Salvar acesso pelo navegador
 invalid-origin = Insira no máximo 50 origens, cada uma com um esquema e um host, mas sem caminho, como https://app.example.com.
 invalid-cors-list = Verifique os métodos, os nomes dos cabeçalhos e o número de segundos (no máximo 86400).
+limits-forecast = Neste ritmo: { $n } solicitações até o fim do mês
+limits-exhausted = Neste ritmo, a cota se esgota

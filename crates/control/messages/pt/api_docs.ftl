@@ -39,3 +39,19 @@ reference-unavailable-why = Não é possível carregar o documento OpenAPI da AP
 reference-unavailable = A referência da API não está disponível
 api-docs-left-behind = Rejeitados desde que seu token de portador foi substituído:
 api-docs-left-behind-why = Estes clientes ainda usam o token anterior. Forneça a eles o novo token ou, melhor ainda, um token de API, que continua funcionando quando sua senha é alterada.
+service-works = Tudo funciona.
+service-you = Suas solicitações falham, e as de outras contas não.
+service-api = A API falha para todas as contas.
+service-no-gateway = Nenhum gateway está em execução.
+service-gateways = { $n ->
+    [one] { $n } gateway em execução
+   *[other] { $n } gateways em execução
+}
+service-all = Todas as contas: a API falhou em { $share } das solicitações (5xx)
+service-own = Você: { $share } falharam (4xx e 5xx)
+api-docs-collection = Coleção do Postman e do Bruno
+api-docs-env = Arquivo .env
+api-docs-agents = Para agentes de programação
+api-docs-agents-lead = O prompt contém a URL do endpoint, a autenticação, os escopos e os códigos de erro da API, e nenhum segredo. Dê-o a um agente junto com openapi.json ou reference.md.
+api-docs-prompt = Mostrar o prompt
+api-docs-copy-prompt = Copiar o prompt

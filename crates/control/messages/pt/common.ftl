@@ -41,7 +41,6 @@ what-stops = O que deixará de funcionar
 time = Data e hora
 event = Evento
 actor = Autor
-create-token-first = Para manter uma integração funcionando, primeiro <a href="/tokens/new">crie um token de API para ela</a>.
 password-hint = Use pelo menos 15 caracteres. Três ou quatro palavras sem relação entre si funcionam bem.
 open-the-mailbox = Abrir caixa de correio local
 cancel = Cancelar

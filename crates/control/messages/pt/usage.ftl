@@ -71,3 +71,10 @@ usage-spark = { $requests ->
     [one] { $requests } solicitação nos últimos 30 dias
    *[other] { $requests } solicitações nos últimos 30 dias
 }
+requests-log-off = Desativar o registro de solicitações
+requests-log-off-hint = O conteúdo é apagado e nenhuma outra solicitação é armazenada.
+requests-log-on = Ativar o registro de solicitações
+requests-log-is-off = O registro de solicitações desta conta está desativado.
+done-request_log_on = Registro de solicitações ativado.
+done-request_log_off = Registro de solicitações desativado. O conteúdo foi apagado.
+event-account-request_log_changed = Registro de solicitações ativado ou desativado

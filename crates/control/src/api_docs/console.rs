@@ -1,6 +1,8 @@
 //! `/api-docs`: the endpoint URL, the bearer token, snippets, and the operations.
 
 use super::{
+    agents::{self, Described},
+    collection::collection,
     openapi::Operation,
     served,
     snippets::{Snippet, snippets},
@@ -10,27 +12,30 @@ use crate::{
     door::{
         caller::SignedIn,
         guard,
-        language::text,
+        language::{label, text},
         layout::{Done, Nav, PageLayout, done, page},
         problem::Problem,
         reauth::ReauthForm,
     },
     members,
     principal::Caller,
+    service_status::{Diagnosis, ServiceStatus, find_service_status},
     tokens::{
         self, ObservedClient,
         console::{RotateForm, Row},
     },
+    usage::{console::chart::Sparkline, read_month_by_token},
 };
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::Permission;
-use keydesk_store::{PageSearch, TokenFilter};
+use keydesk_store::{PageSearch, Token, TokenFilter};
 use keydesk_token::PlainToken;
+use std::collections::BTreeSet;
 
 #[derive(Template)]
 #[template(path = "api_docs/show.html")]
@@ -51,6 +56,42 @@ struct ShowPage {
     left_behind: Vec<ObservedClient>,
     tokens: Vec<Row>,
     operations: Vec<Operation>,
+    status: StatusView,
+    /// The text to begin with for an agent.
+    prompt: String,
+}
+
+/// The status of gateways, API, and own requests.
+struct StatusView {
+    diagnosis: String,
+    is_good: bool,
+    gateways: usize,
+    /// The shares of failed requests in percent, if there are enough.
+    all: Option<String>,
+    own: Option<String>,
+}
+
+impl StatusView {
+    fn new(status: ServiceStatus) -> Self {
+        let ServiceStatus { gateways, all, own, diagnosis } = status;
+        let share = |part: u64, of: u64| {
+            let tenths = part * 1000 / of.max(1);
+            (of > 0).then(|| format!("{}.{}%", tenths / 10, tenths % 10))
+        };
+        let name = match diagnosis {
+            Diagnosis::Works => "works",
+            Diagnosis::You => "you",
+            Diagnosis::Api => "api",
+            Diagnosis::NoGateway => "no-gateway",
+        };
+        Self {
+            diagnosis: label("service", name),
+            is_good: diagnosis == Diagnosis::Works,
+            gateways,
+            all: share(all.server_errors, all.requests),
+            own: share(own.errors, own.requests),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -63,6 +104,7 @@ struct ViewerPage {
 pub(crate) async fn show(
     State(app): State<AppState>,
     caller: Caller,
+    headers: HeaderMap,
     Query(query): Query<Done>,
 ) -> Result<Response, Problem> {
     let chrome = PageLayout::of(&caller, text("api-docs"), Nav::ApiDocs).with_notice(&query);
@@ -84,21 +126,51 @@ pub(crate) async fn show(
     let endpoint_url = app.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix);
     let first = first_path(&app, &operations);
+    let api_title = app.openapi.title().await;
+    let status = StatusView::new(find_service_status(&app, &caller).await?);
+    let months = read_month_by_token(&app, &caller).await?;
+    let row = |token: Token| {
+        let month = months.get(&token.id);
+        let month = month.map(|points| Sparkline::of(points.iter().map(|point| point.requests)));
+        Row { month, ..Row::new(token, now) }
+    };
+    let scopes = operations.iter().flat_map(|operation| operation.scopes.clone());
+    let scopes: BTreeSet<_> = scopes.collect();
+    let prompt = agents::prompt(
+        &described(&app, &api_title, &endpoint_url),
+        &scopes.into_iter().collect::<Vec<_>>(),
+    );
     Ok(page(&ShowPage {
         chrome,
         email: caller.user.email.to_string(),
         number: caller.account.number.to_string(),
         first_url: format!("{endpoint_url}{first}"),
-        api_title: app.openapi.title().await,
-        snippets: snippets(&endpoint_url, &first),
+        snippets: snippets(&endpoint_url, &first, chosen_snippet(&headers)),
+        api_title,
+        status,
+        prompt,
         endpoint_url,
         whoami,
         bearer,
         clients: clients.current,
         left_behind: clients.left_behind,
-        tokens: tokens.items.into_iter().map(|token| Row::new(token, now)).collect(),
+        tokens: tokens.items.into_iter().map(row).collect(),
         operations,
     }))
+}
+
+/// Returns the language that the user chose before, as the script of the page stored it.
+fn chosen_snippet(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split("; "));
+    pairs.find_map(|pair| pair.strip_prefix("snippet="))
+}
+
+fn described<'a>(app: &'a AppState, title: &'a str, endpoint_url: &'a str) -> Described<'a> {
+    let title = if title.is_empty() { "API" } else { title };
+    let settings = &app.settings;
+    let (console_url, reserved_prefix) = (&*settings.console_url, &*settings.reserved_prefix);
+    Described { title, endpoint_url, console_url, reserved_prefix }
 }
 
 /// Returns the path of the first operation that a plain GET can request, or else of `whoami`.
@@ -184,4 +256,61 @@ pub(crate) async fn document(
     let document = super::find_document(&app, &caller).await?;
     let document = served::serve(&document, &app.settings.endpoint_url(caller.account.number));
     Ok(([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response())
+}
+
+/// Returns a text about the API, made of its document.
+async fn text_of(
+    app: &AppState,
+    caller: &Caller,
+    media_type: &'static str,
+    make: fn(&Described<'_>, &serde_json::Value) -> String,
+) -> Result<Response, Problem> {
+    let document = super::find_document(app, caller).await?;
+    let (title, url) =
+        (app.openapi.title().await, app.settings.endpoint_url(caller.account.number));
+    let text = make(&described(app, &title, &url), &document);
+    Ok(([(header::CONTENT_TYPE, media_type)], text).into_response())
+}
+
+pub(crate) async fn llms_txt(
+    State(app): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    text_of(&app, &caller, "text/plain; charset=utf-8", agents::llms_txt).await
+}
+
+pub(crate) async fn markdown(
+    State(app): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    text_of(&app, &caller, "text/markdown; charset=utf-8", agents::markdown).await
+}
+
+/// Returns a file with this name to download.
+fn download(name: &'static str, media_type: &'static str, body: String) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [
+        (header::CONTENT_TYPE, media_type.to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, body).into_response()
+}
+
+/// Returns the requests of the API for Postman and Bruno.
+pub(crate) async fn download_collection(
+    State(app): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let document = super::find_document(&app, &caller).await?;
+    let (title, url) =
+        (app.openapi.title().await, app.settings.endpoint_url(caller.account.number));
+    let made = collection(&document, (&title, &url));
+    Ok(download("collection.json", "application/json", format!("{made:#}\n")))
+}
+
+/// Returns a file with the endpoint URL, and a place for the token.
+pub(crate) async fn download_env(State(app): State<AppState>, caller: Caller) -> Response {
+    let url = app.settings.endpoint_url(caller.account.number);
+    let body = format!("API_URL={url}\nAPI_TOKEN=\n");
+    download("api.env", "text/plain; charset=utf-8", body)
 }

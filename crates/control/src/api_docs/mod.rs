@@ -1,5 +1,7 @@
 //! The API Docs page: endpoint URL, bearer token, a first request, and the API reference.
 
+mod agents;
+mod collection;
 pub(crate) mod console;
 mod merge;
 mod openapi;

@@ -106,7 +106,7 @@ fn begins_group(last: &mut String, group: &str) -> bool {
 
 /// Returns the required scopes: from `x-keydesk-scope`, or else the security requirements of the operation or the
 /// document.
-fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
+pub(super) fn scopes_of(document: &Value, operation: &Value) -> Vec<String> {
     match &operation["x-keydesk-scope"] {
         Value::String(scope) => return vec![scope.clone()],
         Value::Array(scopes) => return scopes.iter().map(string).collect(),
@@ -193,6 +193,12 @@ fn description(document: &Value, scope: &str) -> Option<String> {
         .chain(flows.map(|(_, flow)| &flow["scopes"]));
     let found = places.find_map(|place| place[scope].as_str());
     found.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Follows a reference within the document, once.
+pub(super) fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let pointer = value["$ref"].as_str().and_then(|target| target.strip_prefix('#'));
+    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(value)
 }
 
 fn string(value: &Value) -> String {

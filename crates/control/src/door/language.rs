@@ -205,7 +205,8 @@ mod tests {
     };
 
     /// IDs that are composed with an internal name from the source...
-    const WITH_A_NAME: [&str; 11] = [
+    const WITH_A_NAME: [&str; 12] = [
+        "service-",
         "interval-",
         "audit-area-",
         "done-",
@@ -392,7 +393,8 @@ mod tests {
     /// Checks that templates contain no user-visible text, which belongs in the messages.
     #[test]
     fn no_template_says_anything_by_itself() {
-        const NAMES: [&str; 4] = ["Keydesk", "· Keydesk", "CSV", "$TOKEN"];
+        const NAMES: [&str; 7] =
+            ["Keydesk", "· Keydesk", "CSV", "$TOKEN", "openapi.json", "reference.md", "llms.txt"];
         for text in files(&root().join("templates"), "html") {
             let mut plain = String::new();
             let mut rest = text.as_str();

@@ -269,9 +269,11 @@ pub(crate) async fn report(app: &AppState, caller: &Caller, id: &str) -> Result<
     }
     let recipients = write.list_whom_to_tell(caller.account.id, token).await?;
     for (email, language) in &recipients {
-        let url = &app.settings.console_url;
-        let message =
-            Message::to(*language, || Message::failing_client(&found, &caller.account.name, url));
+        let link = format!("{}/failing-clients/{id}", app.settings.console_url);
+        let message = Message::to(*language, || {
+            let of = (found.token.as_ref(), &*caller.account.name);
+            Message::failing_client((&found.group, &found.rejected), of, &link)
+        });
         app.add_mail(&mut write, email, message).await?;
     }
     let decided = FailingClientDecision {

@@ -7,13 +7,12 @@ use crate::{
         token_name::token_name,
         when::When,
     },
-    failing_clients::FailingClient,
 };
 use keydesk_model::{
-    AccountState, CanaryUse, DisabledReason, Event, InvitationId, Language, Origin, Role,
-    Timestamp, audit::LeakReport,
+    AccountState, CanaryUse, DisabledReason, Event, InvitationId, Language, Origin,
+    RejectedRequests, RejectionGroup, Role, Timestamp, audit::LeakReport,
 };
-use keydesk_store::{Expiring, Happened, ManagementKey, Token, Webhook};
+use keydesk_store::{Expiring, Happened, ManagementKey, Token, TokenLabel, Webhook};
 
 fn title(api: &str) -> String {
     if api.is_empty() { text("mail-the-api").to_string() } else { api.to_owned() }
@@ -187,15 +186,18 @@ impl Message {
     }
 
     /// Reports that a client's requests are rejected.
-    pub fn failing_client(failing: &FailingClient, account: &str, console_url: &str) -> Self {
-        let token = failing.token.as_ref().map(token_name).unwrap_or_default();
+    pub fn failing_client(
+        (group, rejected): (&RejectionGroup, &RejectedRequests),
+        (token, account): (Option<&TokenLabel>, &str),
+        link: &str,
+    ) -> Self {
+        let token = token.map(token_name).unwrap_or_default();
         Self::new("failing-client", |mail| {
-            let mail = mail.with("client", &failing.group.client).with("token", &token);
-            let mail = mail.with("account", account).with("code", &failing.group.code);
-            let mail = mail.with("requests", failing.rejected.requests);
-            let mail = mail.with("first", When::exact(failing.rejected.first_at));
-            let mail = mail.with("last", When::exact(failing.rejected.last_at));
-            mail.with("link", format!("{console_url}/failing-clients/{}", failing.id))
+            let mail = mail.with("client", &group.client).with("token", &token);
+            let mail = mail.with("account", account).with("code", &group.code);
+            let mail = mail.with("requests", rejected.requests);
+            let mail = mail.with("first", When::exact(rejected.first_at));
+            mail.with("last", When::exact(rejected.last_at)).with("link", link)
         })
     }
 

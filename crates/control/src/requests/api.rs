@@ -1,11 +1,12 @@
 //! `/requests` of the management API.
 
-use super::{ShownRequest, find, list};
+use super::{ShownRequest, find, is_logging, list, set_logging};
 use crate::{
     AppState,
     door::{
         api::{
-            ApiError, ApiPath, Instant, Position,
+            ApiError, ApiPath, Instant, Position, Request,
+            body::json_bodies,
             page::{PageParams, list_schemas},
             principal::By,
         },
@@ -147,6 +148,37 @@ pub(crate) async fn list_requests(
     let found = list(&app, &caller, &filter, &position.search(text)?).await?;
     let items: Vec<_> = found.items.into_iter().map(RequestObject::from).collect();
     Ok(position.respond(&app, (items, found.next)))
+}
+
+/// Whether the requests of the account are logged.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RequestLogSettings, example = json!({"enabled": false}))]
+pub(crate) struct RequestLogObject {
+    enabled: bool,
+}
+
+json_bodies!(RequestLogObject);
+
+/// Reads whether the requests of the account are logged.
+#[utoipa::path(get, path = "/account/request-log", operation_id = "read_request_log_settings", tag = "Usage",
+    responses((status = 200, body = RequestLogObject, description = "The settings.")))]
+pub(crate) async fn read_request_log_settings(
+    State(app): State<AppState>,
+    By(caller): By<Caller>,
+) -> Result<Json<RequestLogObject>, ApiError> {
+    Ok(Json(RequestLogObject { enabled: is_logging(&app, &caller).await? }))
+}
+
+/// Turns the request log of the account on or off. When it is turned off, what is in it is deleted.
+#[utoipa::path(put, path = "/account/request-log", operation_id = "set_request_log_settings", tag = "Usage", request_body = RequestLogObject,
+    responses((status = 200, body = RequestLogObject, description = "The settings.")))]
+pub(crate) async fn set_request_log_settings(
+    State(app): State<AppState>,
+    request: Request<Caller, RequestLogObject>,
+) -> Result<Json<RequestLogObject>, ApiError> {
+    set_logging(&app, &request.caller, request.body.enabled).await?;
+    Ok(Json(request.body))
 }
 
 #[derive(IntoParams)]

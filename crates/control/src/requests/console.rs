@@ -1,11 +1,11 @@
 //! `/requests`: the newest requests of the account, and what one of them came to.
 
-use super::{NextStep, ShownRequest, find, find_label, list, next_step};
+use super::{NextStep, ShownRequest, find, find_label, is_logging, list, next_step, set_logging};
 use crate::{
     AppState,
     door::{
         language::{label, text},
-        layout::{Nav, PageLayout, page},
+        layout::{Done, Nav, PageLayout, done, page},
         list_query::{ListQuery, PAGE},
         problem::Problem,
         token_name::token_name,
@@ -16,10 +16,11 @@ use crate::{
 };
 use askama::Template;
 use axum::{
+    Form,
     extract::{Path, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::{LoggedRequest, RequestOutcome, Timestamp};
+use keydesk_model::{LoggedRequest, Permission, RequestOutcome, Timestamp};
 use keydesk_store::{PageSearch, RequestFilter};
 use serde::Deserialize;
 
@@ -94,11 +95,14 @@ struct RequestsPage {
     token_name: Option<String>,
     rows: Vec<Row>,
     next: Option<String>,
+    is_logging: bool,
+    may_change: bool,
 }
 
 pub(crate) async fn show(
     State(app): State<AppState>,
     caller: Caller,
+    Query(notice): Query<Done>,
     Query(query): Query<RequestsQuery>,
 ) -> Result<Response, Problem> {
     // A whole ID leads to its request.
@@ -127,7 +131,9 @@ pub(crate) async fn show(
     });
     let here = query.address(filter.outcome);
     Ok(page(&RequestsPage {
-        chrome: PageLayout::of(&caller, text("requests-title"), Nav::Requests),
+        chrome: PageLayout::of(&caller, text("requests-title"), Nav::Requests).with_notice(&notice),
+        is_logging: is_logging(&app, &caller).await?,
+        may_change: caller.may(Permission::LimitAccount),
         choices: choices.into(),
         text: wanted.text(),
         outcome: filter.outcome.map(|outcome| outcome.as_str().to_owned()).unwrap_or_default(),
@@ -136,6 +142,23 @@ pub(crate) async fn show(
         rows: found.items.into_iter().map(|shown| Row::new(shown, now)).collect(),
         next: found.next.map(|next| ListQuery::of("", "").next(&here, &next)),
     }))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LoggingForm {
+    log: String,
+}
+
+pub(crate) async fn save_logging(
+    State(app): State<AppState>,
+    caller: Caller,
+    Form(form): Form<LoggingForm>,
+) -> Result<Response, Problem> {
+    let on = form.log == "on";
+    set_logging(&app, &caller, on).await?;
+    let notice = if on { "request_log_on" } else { "request_log_off" };
+    Ok(done("/requests", notice, None).into_response())
 }
 
 #[derive(Template)]

@@ -8,7 +8,7 @@ use crate::{
     principal::Caller,
     refusal::{Code, Refusal},
 };
-use keydesk_model::{LoggedRequest, Permission, TokenId};
+use keydesk_model::{Event, LoggedRequest, Permission, TokenId};
 use keydesk_store::{Page, PageSearch, RequestFilter, TokenLabel};
 use std::collections::HashMap;
 
@@ -66,6 +66,23 @@ pub(crate) async fn find_label(
     caller.permit(Permission::SeeUsage)?;
     let found = app.store.read().await?.find_token_label(caller.account.id, token).await?;
     Ok(found.ok_or(Code::NotFound)?)
+}
+
+/// Returns whether the account's requests are logged.
+pub(crate) async fn is_logging(app: &AppState, caller: &Caller) -> Result<bool, Refusal> {
+    caller.permit(Permission::SeeUsage)?;
+    Ok(app.store.read().await?.logs_requests(caller.account.id).await?)
+}
+
+/// Turns the request log of the account on or off. When it is turned off, what is in it is deleted.
+pub(crate) async fn set_logging(app: &AppState, caller: &Caller, on: bool) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::LimitAccount).await?;
+    let account = caller.account.id;
+    let before = write.logs_requests(account).await?;
+    write.set_logs_requests(account, on).await?;
+    let event = Event::AccountRequestLogChanged { before, after: on };
+    write.commit(caller.entry(event, account)).await?;
+    Ok(())
 }
 
 /// What can be done about a request that failed.

@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod creation;
 pub(crate) mod expiry;
 pub(crate) mod limits;
+pub(crate) mod moving;
 pub(crate) mod overview;
 
 mod own;

@@ -112,6 +112,7 @@ events! {
         "account.token_lifetime_limited",
     AccountUnfamiliarUseChanged { before: UnfamiliarUse, after: UnfamiliarUse } =
         "account.unfamiliar_use_changed",
+    AccountRequestLogChanged { before: bool, after: bool } = "account.request_log_changed",
     AccountCorsChanged { before: Option<CorsPolicy>, after: Option<CorsPolicy> } =
         "account.cors_changed",
     OperationsChanged {

@@ -66,6 +66,8 @@ struct AccountLimitsPage {
     /// The used share of the monthly quota, in percent.
     used: Option<i64>,
     resets_in_days: u64,
+    /// What the month will need, and the day on which the quota is used up before its end.
+    forecast: Option<(u64, Option<When>)>,
     ip_allowlist: Vec<String>,
     observed: Option<Vec<String>>,
     seen: Vec<String>,
@@ -105,6 +107,13 @@ impl OverRow {
     }
 }
 
+fn forecast(review: &AccountReview, now: Timestamp) -> Option<(u64, Option<When>)> {
+    let quota = review.plan.as_ref()?.monthly_quota?;
+    let requests = u64::try_from(review.requests_this_month).unwrap_or_default();
+    let forecast = Month::forecast(now, requests, quota)?;
+    Some((forecast.requests, forecast.exhausted_at.map(|at| When::future(at, now))))
+}
+
 fn limits_page(
     app: &AppState,
     caller: &Caller,
@@ -118,6 +127,7 @@ fn limits_page(
     let has_policy = review.account.max_lifetime_days.is_some() || review.account.requires_expiry;
     AccountLimitsPage {
         chrome: PageLayout::of(caller, text("limits-title"), Nav::Tokens),
+        forecast: forecast(&review, app.now()),
         used: most.map(|most| (review.requests_this_month.saturating_mul(100) / most).min(100)),
         plan: review.plan.map(PlanRow::new),
         requests: review.requests_this_month,

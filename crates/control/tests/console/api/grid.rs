@@ -34,6 +34,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/members/{id}") => json!({ "role": "viewer" }),
         ("PATCH", _) | ("POST", "/canaries") => name(),
         ("POST", "/tokens") => json!({ "name": "CI", "scopes": ["*"] }),
+        ("PUT", "/account/request-log") => json!({ "enabled": true }),
         ("PUT", "/account/alerts" | "/tokens/{id}/alerts") => json!({ "off": [] }),
         ("PUT", "/failing-clients/{id}/state") => json!({ "state": "resolved" }),
         ("PUT", "/tokens/{id}/limits") => json!({ "scopes": ["*"], "mode": "observe" }),

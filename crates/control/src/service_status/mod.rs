@@ -1,0 +1,99 @@
+//! “Me or them?”: whether gateways run, how many requests of all accounts the API fails, and how many of one's own.
+
+use crate::{AppState, list_nodes, principal::Caller, refusal::Refusal};
+use keydesk_model::{Permission, Timestamp};
+use keydesk_store::Reliability;
+use std::{sync::Mutex, sync::PoisonError, time::Duration};
+
+/// The time for which the requests of all accounts are remembered, because adding them up takes long.
+const KEPT: Duration = Duration::from_secs(30);
+/// The time since which requests are counted, at least.
+const COUNTED: Duration = Duration::from_mins(15);
+/// The number of requests from which a share says something.
+const LEAST: u64 = 20;
+
+/// The requests of all accounts, and when they were added up.
+pub(crate) type KnownReliability = Mutex<Option<(Timestamp, Reliability)>>;
+
+/// What is the matter, if anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Diagnosis {
+    Works,
+    /// The account's requests fail, and those of others don't.
+    You,
+    /// Requests of all accounts fail.
+    Api,
+    NoGateway,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServiceStatus {
+    pub gateways: usize,
+    /// The requests of all accounts since the beginning of this hour or, early in it, of the one before.
+    pub all: Reliability,
+    pub own: Reliability,
+    pub diagnosis: Diagnosis,
+}
+
+pub(crate) async fn find_service_status(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<ServiceStatus, Refusal> {
+    caller.permit(Permission::SeeUsage)?;
+    let now = app.now();
+    let hour = now.start_of_hour();
+    let since = if now.since(hour) < COUNTED { now.minus(COUNTED).start_of_hour() } else { hour };
+    let (nodes, database_now) = list_nodes(&app.store, now).await?;
+    let is_running = |node: &&crate::ListedNode| {
+        node.node.row.is_gateway && node.lease_ends_at > database_now
+    };
+    let gateways = nodes.iter().filter(is_running).count();
+    let own = app.store.read().await?.count_reliability(Some(caller.account.id), since).await?;
+    let all = all_accounts(app, (now, since)).await?;
+    Ok(ServiceStatus { gateways, all, own, diagnosis: diagnose(gateways, all, own) })
+}
+
+async fn all_accounts(
+    app: &AppState,
+    (now, since): (Timestamp, Timestamp),
+) -> Result<Reliability, Refusal> {
+    let known = *app.reliability.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, all)) = known
+        && at <= now
+        && now.since(at) < KEPT
+    {
+        return Ok(all);
+    }
+    let all = app.store.read().await?.count_reliability(None, since).await?;
+    *app.reliability.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, all));
+    Ok(all)
+}
+
+fn diagnose(gateways: usize, all: Reliability, own: Reliability) -> Diagnosis {
+    let is_high = |part: u64, of: u64, tenths: u64| of >= LEAST && part * 10 >= of * tenths;
+    if gateways == 0 {
+        Diagnosis::NoGateway
+    } else if is_high(all.server_errors * 2, all.requests, 1) {
+        Diagnosis::Api
+    } else if is_high(own.errors, own.requests, 1) {
+        Diagnosis::You
+    } else {
+        Diagnosis::Works
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_api_if_it_fails_everyone() {
+        let of = |requests, errors, server_errors| Reliability { requests, errors, server_errors };
+        let (fine, mine) = (of(1_000, 50, 1), of(100, 31, 0));
+        assert_eq!(diagnose(2, fine, of(100, 1, 0)), Diagnosis::Works);
+        assert_eq!(diagnose(2, fine, mine), Diagnosis::You);
+        assert_eq!(diagnose(2, of(1_000, 60, 50), mine), Diagnosis::Api);
+        assert_eq!(diagnose(0, fine, mine), Diagnosis::NoGateway);
+        assert_eq!(diagnose(1, of(3, 3, 3), of(3, 3, 3)), Diagnosis::Works, "too few to tell");
+    }
+}
