@@ -81,3 +81,42 @@ async fn s11_the_reference_has_the_reader_s_server_and_operations() {
     assert_eq!(reference.value("bearer-token"), ann.bearer_token().await);
     assert_eq!(reference.header("cache-control"), "no-store");
 }
+
+/// What agents and other programs read has the reader's endpoint URL and no token.
+#[tokio::test]
+async fn s11_downloads_have_the_endpoint_and_no_token() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let page = ann.get("/api-docs").await;
+    let (endpoint, token) = (page.value("endpoint-url"), page.value("bearer-token"));
+    let prompt = page.text.split("id=\"prompt\">").nth(1).and_then(|rest| rest.split("</code>").next());
+    let prompt = prompt.expect("a prompt").to_owned();
+    assert!(prompt.contains(&endpoint) && prompt.contains("contacts:read"), "{prompt}");
+    let mut texts = vec![prompt];
+    for (path, part) in [
+        ("/api-docs/reference.md", "### GET /api/v1/contacts\n"),
+        ("/api-docs/llms.txt", "/api-docs/reference.md"),
+        ("/api-docs/collection.json", "\"{{token}}\""),
+        ("/api-docs/api.env", "API_TOKEN=\n"),
+    ] {
+        let file = ann.get(path).await;
+        assert!(file.status == 200 && file.text.contains(part), "{path}: {}", file.text);
+        assert!(file.text.contains(&endpoint), "{path}");
+        texts.push(file.text);
+    }
+    for text in texts {
+        assert!(!text.contains(&token) && !text.contains("kd_u_"), "{text}");
+    }
+}
+
+/// Whether gateways run, and how many requests fail.
+#[tokio::test]
+async fn f7_the_page_says_whether_it_is_me_or_them() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let page = ann.get("/api-docs").await.readable();
+    assert!(page.contains("No gateway is running."), "{page}");
+    for language in ["PHP", "Java", "Ruby", "Go", "Rust", "Python", "JavaScript", "curl"] {
+        assert!(page.contains(language), "{language}");
+    }
+}

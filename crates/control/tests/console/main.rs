@@ -15,6 +15,7 @@ mod languages;
 mod leaks;
 mod leaks_by_anyone;
 mod lists;
+mod moving;
 mod notices;
 mod pages;
 mod refusals;
