@@ -109,7 +109,10 @@ async fn instants_are_told_in_the_readers_zone_beside_utc() {
     // A day is the reader's: in the night of the 31st, UTC, it is the 1st in India.
     keydesk.sql("UPDATE token SET created_at = 1761935400000000").await;
     browser.go(&format!("{}/tokens", keydesk.console)).await;
-    let made = browser.run("return document.querySelector('time[data-form]').textContent").await;
+    browser.click("main td a").await;
+    browser.find("aside time[data-form]").await;
+    let made = "return document.querySelector('aside time[data-form]').textContent";
+    let made = browser.run(made).await;
     assert_eq!(made, "Nov 1, 2025");
     browser.close().await;
 }

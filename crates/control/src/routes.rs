@@ -40,7 +40,8 @@ use crate::{
     sso::console as sso,
     tokens::{
         console as tokens, creation::console as new_token, limits::console as limits,
-        moving::console as moving, overview::console as overview, restoration::console as restoration,
+        moving::console as moving, overview::console as overview,
+        restoration::console as restoration,
     },
     usage::console as usage,
     users::{console as users, email::console as email},

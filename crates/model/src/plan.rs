@@ -73,8 +73,9 @@ impl Month {
     /// Returns how much of a quota the month will need at the pace so far. `None` on the first day, which says little.
     pub fn forecast(at: Timestamp, requests: u64, quota: u64) -> Option<QuotaForecast> {
         let left = Self::left(at);
-        let passed = Duration::from_hours(24 * u64::from(utc(at).date().days_in_month().unsigned_abs()))
-            .saturating_sub(left);
+        let passed =
+            Duration::from_hours(24 * u64::from(utc(at).date().days_in_month().unsigned_abs()))
+                .saturating_sub(left);
         if passed < Duration::from_hours(24) {
             return None;
         }

@@ -19,11 +19,23 @@ pub(super) struct Described<'a> {
 const ERRORS: [(&str, &str, &str); 8] = [
     ("401", "missing_token", "Send the header `Authorization: Bearer $TOKEN`."),
     ("401", "unknown_token", "The token is wrong. Ask for the right one; don't retry."),
-    ("401", "token_expired, token_revoked, token_rotated", "The token no longer works. Ask for a new one; `renew` is where."),
-    ("403", "insufficient_scope", "The token lacks a scope, which `WWW-Authenticate` names. Ask for it; don't retry."),
+    (
+        "401",
+        "token_expired, token_revoked, token_rotated",
+        "The token no longer works. Ask for a new one; `renew` is where.",
+    ),
+    (
+        "403",
+        "insufficient_scope",
+        "The token lacks a scope, which `WWW-Authenticate` names. Ask for it; don't retry.",
+    ),
     ("403", "ip_not_allowed", "The token isn't allowed from this IP address."),
     ("429", "rate_limited, quota_exceeded", "Wait for the number of seconds in `Retry-After`."),
-    ("502", "upstream_unreachable", "The API is unavailable. Retry safe requests with a growing delay."),
+    (
+        "502",
+        "upstream_unreachable",
+        "The API is unavailable. Retry safe requests with a growing delay.",
+    ),
     ("504", "upstream_timeout", "The API was too slow. Retry safe requests with a growing delay."),
 ];
 
@@ -208,7 +220,9 @@ mod tests {
 
     #[test]
     fn a_document_of_another_shape_makes_a_text_and_no_panic() {
-        for document in [json!([]), json!({ "paths": { "/a": { "get": { "parameters": [1, {}] } } } })] {
+        for document in
+            [json!([]), json!({ "paths": { "/a": { "get": { "parameters": [1, {}] } } } })]
+        {
             assert!(markdown(&OF, &document).starts_with("# Contacts"));
         }
     }

@@ -35,15 +35,16 @@ fn request(
     let lists = [&item["parameters"], &operation["parameters"]];
     let parameters = lists.into_iter().filter_map(Value::as_array).flatten();
     let parameters: Vec<_> = parameters.map(|parameter| resolved(document, parameter)).collect();
-    let named = |place: &str| {
+    let named = |place: &str| -> Vec<Value> {
         let of_place = parameters.iter().filter(|parameter| parameter["in"] == place);
-        of_place.map(|parameter| {
+        let value = |parameter: &&Value| {
             json!({
                 "key": parameter["name"],
                 "value": parameter["example"].as_str().unwrap_or_default(),
                 "description": parameter["description"].as_str().unwrap_or_default(),
             })
-        })
+        };
+        of_place.map(value).collect()
     };
     // Optional ones are there and switched off.
     let query: Vec<_> = parameters
@@ -69,9 +70,9 @@ fn request(
             "host": ["{{endpoint}}"],
             "path": segments,
             "query": query,
-            "variable": named("path").collect::<Vec<_>>(),
+            "variable": named("path"),
         },
-        "header": named("header").collect::<Vec<_>>(),
+        "header": named("header"),
         "description": operation["description"].as_str().unwrap_or_default(),
     });
     let body = resolved(document, &operation["requestBody"]);
@@ -102,7 +103,9 @@ mod tests {
         let made = collection(&document, ("Contacts", "https://api.example.com/385403"));
         assert_eq!(made["variable"][0]["value"], "https://api.example.com/385403");
         assert_eq!(made["variable"][1]["value"], "");
-        let [read, write] = made["item"].as_array().expect("items").as_slice() else { panic!("{made}") };
+        let [read, write] = made["item"].as_array().expect("items").as_slice() else {
+            panic!("{made}")
+        };
         assert_eq!((&read["name"], &read["request"]["method"]), (&json!("Read"), &json!("GET")));
         assert_eq!(read["request"]["url"]["raw"], "{{endpoint}}/contacts/:id");
         assert_eq!(read["request"]["url"]["variable"][0]["value"], "7");

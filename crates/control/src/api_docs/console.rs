@@ -161,7 +161,8 @@ pub(crate) async fn show(
 
 /// Returns the language that the user chose before, as the script of the page stored it.
 fn chosen_snippet(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let cookies =
+        headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split("; "));
     pairs.find_map(|pair| pair.strip_prefix("snippet="))
 }
@@ -289,10 +290,8 @@ pub(crate) async fn markdown(
 /// Returns a file with this name to download.
 fn download(name: &'static str, media_type: &'static str, body: String) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
-    let headers = [
-        (header::CONTENT_TYPE, media_type.to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     (headers, body).into_response()
 }
 

@@ -1,12 +1,10 @@
 //! The emails that Keydesk sends, in the language of their recipients.
 
 use super::Link;
-use crate::{
-    door::{
-        language::{LocalizedText, in_language, label, text},
-        token_name::token_name,
-        when::When,
-    },
+use crate::door::{
+    language::{LocalizedText, in_language, label, text},
+    token_name::token_name,
+    when::When,
 };
 use keydesk_model::{
     AccountState, CanaryUse, DisabledReason, Event, InvitationId, Language, Origin,

@@ -44,9 +44,8 @@ pub(crate) async fn find_service_status(
     let hour = now.start_of_hour();
     let since = if now.since(hour) < COUNTED { now.minus(COUNTED).start_of_hour() } else { hour };
     let (nodes, database_now) = list_nodes(&app.store, now).await?;
-    let is_running = |node: &&crate::ListedNode| {
-        node.node.row.is_gateway && node.lease_ends_at > database_now
-    };
+    let is_running =
+        |node: &&crate::ListedNode| node.node.row.is_gateway && node.lease_ends_at > database_now;
     let gateways = nodes.iter().filter(is_running).count();
     let own = app.store.read().await?.count_reliability(Some(caller.account.id), since).await?;
     let all = all_accounts(app, (now, since)).await?;

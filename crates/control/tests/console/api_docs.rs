@@ -89,7 +89,8 @@ async fn s11_downloads_have_the_endpoint_and_no_token() {
     let ann = console.owner();
     let page = ann.get("/api-docs").await;
     let (endpoint, token) = (page.value("endpoint-url"), page.value("bearer-token"));
-    let prompt = page.text.split("id=\"prompt\">").nth(1).and_then(|rest| rest.split("</code>").next());
+    let prompt =
+        page.text.split("id=\"prompt\">").nth(1).and_then(|rest| rest.split("</code>").next());
     let prompt = prompt.expect("a prompt").to_owned();
     assert!(prompt.contains(&endpoint) && prompt.contains("contacts:read"), "{prompt}");
     let mut texts = vec![prompt];

@@ -12,10 +12,7 @@ use crate::{
     },
     principal::Caller,
     refusal::Code,
-    tokens::{
-        console::scope_words,
-        limits::console::networks,
-    },
+    tokens::{console::scope_words, limits::console::networks},
 };
 use askama::Template;
 use axum::{

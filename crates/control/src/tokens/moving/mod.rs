@@ -91,7 +91,8 @@ async fn clients_of(
         let passed = uses.iter().filter(|one| one.client == name && one.requests > one.rejected);
         let operations: Vec<_> = passed.map(|one| one.operation.clone()).collect();
         let scopes = rules.suggested_scopes(operations.iter().map(String::as_str));
-        let scopes = scopes.filter(|scopes| !scopes.is_empty()).unwrap_or_else(ScopeSet::everything);
+        let scopes =
+            scopes.filter(|scopes| !scopes.is_empty()).unwrap_or_else(ScopeSet::everything);
         let addresses: Vec<_> = seen.iter().map(|one| one.client_ip.as_str()).collect();
         let ip_allowlist = addresses.join(" ").parse::<IpAllowlist>().unwrap_or_default();
         MovingClient {
@@ -135,9 +136,13 @@ pub(crate) async fn create_tokens(
         if client.moved_to.as_ref().is_some_and(|moved| moved.is_active) {
             continue;
         }
-        let scopes = if wanted.is_limited_to_scopes { client.scopes } else { ScopeSet::everything() };
-        let ip_allowlist =
-            if wanted.is_limited_to_addresses { client.ip_allowlist } else { IpAllowlist::default() };
+        let scopes =
+            if wanted.is_limited_to_scopes { client.scopes } else { ScopeSet::everything() };
+        let ip_allowlist = if wanted.is_limited_to_addresses {
+            client.ip_allowlist
+        } else {
+            IpAllowlist::default()
+        };
         let name = client.name.parse::<TokenName>()?;
         let request = ApiTokenRequest { name, scopes, ip_allowlist, expiry, request_key: None };
         let (token, plain) = issue_api_token(app, caller, request).await?;
