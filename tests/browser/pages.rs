@@ -165,9 +165,10 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
 }
 
 /// Pages of a member that need no click.
-const PAGES: [(&str, &str); 23] = [
+const PAGES: [(&str, &str); 24] = [
     ("api-docs", "/api-docs"),
     ("api-docs-rotate", "/api-docs/rotate"),
+    ("api-docs-move", "/api-docs/move"),
     ("tokens", "/tokens"),
     ("token-new", "/tokens/new"),
     ("violations", "/tokens/violations"),

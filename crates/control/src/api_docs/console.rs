@@ -308,8 +308,11 @@ pub(crate) async fn download_collection(
 }
 
 /// Returns a file with the endpoint URL, and a place for the token.
-pub(crate) async fn download_env(State(app): State<AppState>, caller: Caller) -> Response {
-    let url = app.settings.endpoint_url(caller.account.number);
+pub(crate) async fn download_env(
+    State(app): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let url = super::find_endpoint_url(&app, &caller)?;
     let body = format!("API_URL={url}\nAPI_TOKEN=\n");
-    download("api.env", "text/plain; charset=utf-8", body)
+    Ok(download("api.env", "text/plain; charset=utf-8", body))
 }

@@ -22,6 +22,12 @@ use keydesk_model::Permission;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Returns the endpoint URL of the caller's account.
+pub(crate) fn find_endpoint_url(app: &AppState, caller: &Caller) -> Result<String, Refusal> {
+    caller.permit(Permission::UseApiDocs)?;
+    Ok(app.settings.endpoint_url(caller.account.number))
+}
+
 /// Returns the API's OpenAPI document.
 pub(crate) async fn find_document(app: &AppState, caller: &Caller) -> Result<Arc<Value>, Refusal> {
     caller.permit(Permission::UseApiDocs)?;

@@ -1,6 +1,6 @@
 //! `/api-docs/move` and `/members/{id}/move`: API tokens for the clients of a bearer token, and who uses them already.
 
-use super::{MovingClient, WantedMove, create_tokens, list_moving_clients};
+use super::{MovingClient, WantedMove, Whose, create_tokens, list_moving_clients};
 use crate::{
     AppState,
     door::{
@@ -65,6 +65,7 @@ struct MovePage {
     rows: Vec<Row>,
     /// The number of clients that would stop working.
     dependent: usize,
+    is_safe: bool,
     /// Whether there is a client without a token of its own.
     has_more: bool,
 }
@@ -72,15 +73,16 @@ struct MovePage {
 async fn move_page(
     app: &AppState,
     caller: &Caller,
-    (member, path): (MemberId, String),
+    (whose, path): (Whose, String),
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let (member, clients) = list_moving_clients(app, caller, member).await?;
+    let (member, clients) = list_moving_clients(app, caller, whose).await?;
     let rows: Vec<_> = clients.into_iter().map(|client| Row::new(client, now)).collect();
     Ok(page(&MovePage {
         chrome: PageLayout::of(caller, text("move-title"), Nav::ApiDocs),
         member: (member.id != caller.member.id).then_some(member.name),
         dependent: rows.iter().filter(|row| row.depends).count(),
+        is_safe: !rows.iter().any(|row| row.depends),
         has_more: rows.iter().any(|row| row.moved_to.is_none()),
         path,
         rows,
@@ -91,7 +93,7 @@ pub(crate) async fn show_own(
     State(app): State<AppState>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    move_page(&app, &caller, (caller.member.id, "/api-docs/move".to_owned())).await
+    move_page(&app, &caller, (Whose::Own, "/api-docs/move".to_owned())).await
 }
 
 pub(crate) async fn show_of_member(
@@ -99,8 +101,8 @@ pub(crate) async fn show_of_member(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let member = id.parse().map_err(|_| Code::NotFound)?;
-    move_page(&app, &caller, (member, format!("/members/{member}/move"))).await
+    let member: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+    move_page(&app, &caller, (Whose::Member(member), format!("/members/{member}/move"))).await
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,7 +136,7 @@ struct MovedPage {
 async fn create(
     app: &AppState,
     caller: &Caller,
-    (member, path): (MemberId, String),
+    (whose, path): (Whose, String),
     form: MoveForm,
 ) -> Result<Response, Problem> {
     let MoveForm { client, scopes_of, addresses_of, expires } = form;
@@ -146,7 +148,7 @@ async fn create(
         client,
     });
     let wanted: Vec<_> = wanted.collect();
-    let made = create_tokens(app, caller, member, (&wanted, expiry)).await?;
+    let made = create_tokens(app, caller, whose, (&wanted, expiry)).await?;
     let view = |(number, (token, plain)): (usize, (Token, PlainToken))| Made {
         scopes: scope_words(&token.scopes),
         name: token.name,
@@ -166,7 +168,7 @@ pub(crate) async fn create_own(
     fresh: ReauthForm<MoveForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    create(&app, &caller, (caller.member.id, "/api-docs/move".to_owned()), form).await
+    create(&app, &caller, (Whose::Own, "/api-docs/move".to_owned()), form).await
 }
 
 pub(crate) async fn create_of_member(
@@ -175,6 +177,6 @@ pub(crate) async fn create_of_member(
     fresh: ReauthForm<MoveForm>,
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form } = fresh;
-    let member = id.parse().map_err(|_| Code::NotFound)?;
-    create(&app, &caller, (member, format!("/members/{member}/move")), form).await
+    let member: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+    create(&app, &caller, (Whose::Member(member), format!("/members/{member}/move")), form).await
 }

@@ -45,16 +45,22 @@ impl MovingClient {
     }
 }
 
-/// Returns the member whose clients are moved. For somebody else, one must be permitted to manage members.
-async fn find_member(
-    read: &mut Read,
-    caller: &Caller,
-    member: MemberId,
-) -> Result<Member, Refusal> {
+/// Whose clients are moved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose {
+    Own,
+    Member(MemberId),
+}
+
+async fn find_member(read: &mut Read, caller: &Caller, whose: Whose) -> Result<Member, Refusal> {
     caller.permit(Permission::ManageTokens)?;
-    if member != caller.member.id {
-        caller.permit(Permission::ManageMembers)?;
-    }
+    let member = match whose {
+        Whose::Own => caller.member.id,
+        Whose::Member(id) => {
+            caller.permit(Permission::ManageMembers)?;
+            id
+        }
+    };
     Ok(read.find_member(caller.account.id, member).await?.ok_or(Code::NotFound)?)
 }
 
@@ -62,10 +68,10 @@ async fn find_member(
 pub(crate) async fn list_moving_clients(
     app: &AppState,
     caller: &Caller,
-    member: MemberId,
+    whose: Whose,
 ) -> Result<(Member, Vec<MovingClient>), Refusal> {
     let mut read = app.store.read().await?;
-    let member = find_member(&mut read, caller, member).await?;
+    let member = find_member(&mut read, caller, whose).await?;
     let clients = match read.find_bearer_token(member.id).await? {
         Some(token) => clients_of(&mut read, token.id, app.now().minus(LATELY)).await?,
         None => Vec::new(),
@@ -122,10 +128,10 @@ pub(crate) struct WantedMove {
 pub(crate) async fn create_tokens(
     app: &AppState,
     caller: &Caller,
-    member: MemberId,
+    whose: Whose,
     (wanted, expiry): (&[WantedMove], Expiry),
 ) -> Result<Vec<(Token, PlainToken)>, Refusal> {
-    let (member, clients) = list_moving_clients(app, caller, member).await?;
+    let (member, clients) = list_moving_clients(app, caller, whose).await?;
     let bearer = app.store.read().await?.find_bearer_token(member.id).await?;
     let bearer = bearer.ok_or(Code::NotFound)?;
     let mut made = Vec::new();
