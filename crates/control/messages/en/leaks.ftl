@@ -86,7 +86,6 @@ mail-canary-leaked =
     Find out who can read that place, and rotate the real tokens that are stored there.
     { $console }/canaries
 token-new-successor = Replacement for “{ $name }”. The name, scopes, and lifetime are copied from it.
-token-new-successor-ips = It accepts requests only from the same IP addresses: { $networks }.
 token-new-same-lifetime = { $n ->
     [one] In { $n } day, as before
    *[other] In { $n } days, as before

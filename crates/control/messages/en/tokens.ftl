@@ -146,3 +146,4 @@ token-id = Token ID
 token-change-limits = Change limits or name
 token-replace = Create replacement
 tokens-no-requests = No requests
+expires-on = { $span } ({ $day })

@@ -146,3 +146,4 @@ token-id = ID del token
 token-change-limits = Cambiar los límites o el nombre
 token-replace = Crear reemplazo
 tokens-no-requests = Sin solicitudes
+expires-on = { $span } ({ $day })

@@ -86,7 +86,6 @@ mail-canary-leaked =
     Descubra quem pode ler esse lugar e rotacione os tokens reais guardados ali.
     { $console }/canaries
 token-new-successor = Substituto de “{ $name }”. O nome, os escopos e o tempo de vida foram copiados dele.
-token-new-successor-ips = Só aceita solicitações dos mesmos endereços IP: { $networks }.
 token-new-same-lifetime = { $n ->
     [one] Em { $n } dia, como antes
    *[other] Em { $n } dias, como antes

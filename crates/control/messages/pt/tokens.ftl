@@ -146,3 +146,4 @@ token-id = ID do token
 token-change-limits = Alterar os limites ou o nome
 token-replace = Criar substituto
 tokens-no-requests = Nenhuma solicitação
+expires-on = { $span } ({ $day })

@@ -51,6 +51,11 @@ impl When {
         }
     }
 
+    /// Returns the last day of something that ends at an instant, such as "Mar 1, 2027".
+    pub fn last_day(at: Timestamp, now: Timestamp) -> String {
+        Self::day(last_day(at).unwrap_or(at), now).text
+    }
+
     /// Returns the HTML element for use within a sentence.
     pub fn element(&self) -> Element<'_> {
         Element(self)

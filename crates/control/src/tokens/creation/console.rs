@@ -9,6 +9,7 @@ use crate::{
         layout::{Nav, PageLayout, page, page_with},
         problem::{Problem, detail},
         reauth::ReauthForm,
+        when::When,
     },
     one_time::codes,
     principal::Caller,
@@ -36,8 +37,9 @@ pub(crate) struct NewTokenForm {
     /// The date field, which applies if `expires` is `date`.
     expires_on: String,
     scope: Vec<String>,
+    /// `None` if a script omits it: then a successor gets the list of its predecessor.
+    ip_allowlist: Option<String>,
     request_key: Option<String>,
-    /// The token whose IP allowlist the new one gets.
     successor_of: String,
 }
 
@@ -52,6 +54,7 @@ impl NewTokenForm {
                 .expires_at
                 .map_or_else(|| "never".to_owned(), |end| format!("{}d", days(end))),
             scope: of.scopes.iter().map(ToString::to_string).collect(),
+            ip_allowlist: Some(networks(&of.ip_allowlist).join("\n")),
             successor_of: of.id.to_string(),
             ..Self::default()
         }
@@ -79,7 +82,7 @@ struct NewPage {
     /// The maximum lifetime as text.
     policy: Option<String>,
     begins_with: String,
-    /// The token whose successor this is, with its IP allowlist.
+    /// The token whose successor this is.
     predecessor: Option<Token>,
 }
 
@@ -89,8 +92,11 @@ struct Errors {
     name: Option<String>,
     expires: Option<String>,
     scope: Option<String>,
+    ip_allowlist: Option<String>,
 }
 
+/// The lifetime that a form begins with, unless the operator has set another one.
+const DEFAULT: &str = "90d";
 const CHOICES: [&str; 6] = ["never", "30d", "60d", "90d", "180d", "365d"];
 
 impl NewPage {
@@ -102,11 +108,6 @@ impl NewPage {
     fn other_scopes(&self) -> impl Iterator<Item = &String> {
         let is_offered = |scope: &str| self.offers.iter().any(|offer| offer.scope == scope);
         self.form.scope.iter().filter(move |scope| *scope != "*" && !is_offered(scope))
-    }
-
-    fn networks(&self) -> String {
-        let predecessor = self.predecessor.as_ref();
-        predecessor.map(|token| networks(&token.ip_allowlist).join(", ")).unwrap_or_default()
     }
 
     fn chosen(&self, expires: &str) -> bool {
@@ -127,10 +128,21 @@ fn form_page(
     // Values that would be rejected are not offered.
     let own = predecessor.as_ref().map(|_| form.expires.clone());
     let own = own.filter(|expires| !CHOICES.contains(&expires.as_str()) && expires != "date");
-    let choices = CHOICES.into_iter().filter(|value| {
-        value
-            .parse::<Expiry>()
-            .is_ok_and(|expiry| policies.permitted_end(expiry, app.now()).is_ok())
+    let now = app.now();
+    let end = |value: &str| {
+        let expiry = value.parse::<Expiry>().ok()?;
+        policies.permitted_end(expiry, now).ok()
+    };
+    let choices = CHOICES.into_iter().filter_map(|value| {
+        let name = label("expires", value);
+        let name = match end(value)? {
+            Some(at) => {
+                let day = When::last_day(at, now);
+                text("expires-on").with("span", name).with("day", day).to_string()
+            }
+            None => name,
+        };
+        Some((value.to_owned(), name))
     });
     NewPage {
         begins_with: begins_with(policies.held),
@@ -140,7 +152,6 @@ fn form_page(
         offers: scopes,
         observed: are_scopes_observed,
         choices: choices
-            .map(|value| (value.to_owned(), label("expires", value)))
             .chain(own.map(|value| (value.clone(), same_lifetime(&value))))
             .collect(),
         predecessor,
@@ -170,7 +181,8 @@ fn begins_with(policy: ExpiryPolicy) -> String {
     };
     let wanted = match policy.default {
         Some(Expiry::Days(days)) => Some(format!("{days}d")),
-        _ => None,
+        Some(_) => None,
+        None => Some(DEFAULT.to_owned()),
     };
     let offered = || CHOICES.into_iter();
     let wanted = wanted.filter(|wanted| offered().filter(may).any(|value| value == wanted));
@@ -208,11 +220,11 @@ pub(crate) async fn issue(
     let ReauthForm { caller, form } = fresh;
     let options = list_options(&app, &caller).await?;
     let predecessor = predecessor(&app, &caller, &form.successor_of).await?;
-    let ip_allowlist = predecessor.as_ref().map(|token| token.ip_allowlist.clone());
+    let inherited = predecessor.as_ref().map(|token| token.ip_allowlist.clone());
+    let is_given = form.ip_allowlist.is_some();
     let request = match read_request(&form, options.policies, app.now()) {
-        Ok(request) => {
-            ApiTokenRequest { ip_allowlist: ip_allowlist.unwrap_or_default(), ..request }
-        }
+        Ok(request) if is_given => request,
+        Ok(request) => ApiTokenRequest { ip_allowlist: inherited.unwrap_or_default(), ..request },
         Err(errors) => {
             let page = form_page(&app, &caller, options, (form, predecessor), errors);
             return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
@@ -247,19 +259,22 @@ fn read_request(
     });
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
+    let given = form.ip_allowlist.as_deref().unwrap_or_default();
+    let ip_allowlist = given.parse::<IpAllowlist>();
     let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
     let too_many = scopes.as_ref().ok().and_then(|scopes| scopes.check_size().err());
-    match (name, expiry, scopes) {
-        (Ok(name), Ok(expiry), Ok(scopes)) if !nothing_chosen && too_many.is_none() => {
+    match (name, expiry, scopes, ip_allowlist) {
+        (Ok(name), Ok(expiry), Ok(scopes), Ok(ip_allowlist)) if !nothing_chosen && too_many.is_none() => {
             Ok(ApiTokenRequest {
                 name,
                 scopes,
-                ip_allowlist: IpAllowlist::default(),
+                ip_allowlist,
                 expiry,
                 request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
             })
         }
-        (name, expiry, scopes) => Err(Errors {
+        (name, expiry, scopes, ip_allowlist) => Err(Errors {
+            ip_allowlist: ip_allowlist.err().map(|error| detail(&error.into())),
             name: name.err().map(|error| detail(&error.into())),
             expires: expiry.err(),
             scope: match scopes {
