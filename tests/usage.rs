@@ -272,4 +272,6 @@ async fn n4_who_fails_is_named_and_led_to_the_way_out() {
         })
     };
     eventually("the client is named", named).await;
+    let runs = async || world.ann.get("/api-docs").await.text.contains("1 gateway runs");
+    eventually("the gateway has reported", runs).await;
 }

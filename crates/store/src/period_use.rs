@@ -78,6 +78,8 @@ const OF_TOKENS: &str = "SELECT subject, at, body FROM token \
     WHERE token.account_id = $1 AND period = $2 AND at >= $3 AND at < $4";
 const CHANGED: &str = "SELECT DISTINCT subject, at FROM period_use \
     WHERE period = 'hour' AND reporter <> '' AND written_at >= $1 AND at < $2 ORDER BY at, subject";
+const REPORTING: &str = "SELECT count(*) AS number FROM usage_mark JOIN node ON node.id = usage_mark.node_id \
+    WHERE complete_until >= $1";
 const ROLLED: &str = "SELECT coalesce((SELECT until FROM usage_rollup WHERE one = 1), 0) AS until";
 const GAP: &str =
     "SELECT coalesce((SELECT gap_until FROM usage_rollup WHERE one = 1), 0) AS gap_until";
@@ -187,6 +189,11 @@ impl Read {
     ) -> Result<Option<TokenLabel>, StoreError> {
         let found = query(NAMES).bind(account).bind(token).optional(self).await?;
         found.as_ref().map(label).transpose()
+    }
+
+    /// Returns the number of gateways that have reported since an instant.
+    pub async fn count_reporting_gateways(&mut self, since: Timestamp) -> Result<i64, StoreError> {
+        query(REPORTING).bind(since).one(self).await?.get("number")
     }
 
     /// Returns the instant of the last roll-up.

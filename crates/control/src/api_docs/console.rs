@@ -65,7 +65,7 @@ struct ShowPage {
 struct StatusView {
     diagnosis: String,
     is_good: bool,
-    gateways: usize,
+    gateways: i64,
     /// The shares of failed requests in percent, if there are enough.
     all: Option<String>,
     own: Option<String>,

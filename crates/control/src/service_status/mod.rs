@@ -1,6 +1,6 @@
 //! “Me or them?”: whether gateways run, how many requests of all accounts the API fails, and how many of one's own.
 
-use crate::{AppState, list_nodes, principal::Caller, refusal::Refusal};
+use crate::{AppState, principal::Caller, refusal::Refusal};
 use keydesk_model::{Permission, Timestamp};
 use keydesk_store::Reliability;
 use std::{sync::Mutex, sync::PoisonError, time::Duration};
@@ -9,6 +9,8 @@ use std::{sync::Mutex, sync::PoisonError, time::Duration};
 const KEPT: Duration = Duration::from_secs(30);
 /// The time since which requests are counted, at least.
 const COUNTED: Duration = Duration::from_mins(15);
+/// The time since which a running gateway has reported: it does so every few seconds, even without requests.
+const REPORTED: Duration = Duration::from_mins(1);
 /// The number of requests from which a share says something.
 const LEAST: u64 = 20;
 
@@ -28,7 +30,7 @@ pub(crate) enum Diagnosis {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServiceStatus {
-    pub gateways: usize,
+    pub gateways: i64,
     /// The requests of all accounts since the beginning of this hour or, early in it, of the one before.
     pub all: Reliability,
     pub own: Reliability,
@@ -43,11 +45,10 @@ pub(crate) async fn find_service_status(
     let now = app.now();
     let hour = now.start_of_hour();
     let since = if now.since(hour) < COUNTED { now.minus(COUNTED).start_of_hour() } else { hour };
-    let (nodes, database_now) = list_nodes(&app.store, now).await?;
-    let is_running =
-        |node: &&crate::ListedNode| node.node.row.is_gateway && node.lease_ends_at > database_now;
-    let gateways = nodes.iter().filter(is_running).count();
-    let own = app.store.read().await?.count_reliability(Some(caller.account.id), since).await?;
+    let mut read = app.store.read().await?;
+    let gateways = read.count_reporting_gateways(now.minus(REPORTED)).await?;
+    let own = read.count_reliability(Some(caller.account.id), since).await?;
+    drop(read);
     let all = all_accounts(app, (now, since)).await?;
     Ok(ServiceStatus { gateways, all, own, diagnosis: diagnose(gateways, all, own) })
 }
@@ -68,7 +69,7 @@ async fn all_accounts(
     Ok(all)
 }
 
-fn diagnose(gateways: usize, all: Reliability, own: Reliability) -> Diagnosis {
+fn diagnose(gateways: i64, all: Reliability, own: Reliability) -> Diagnosis {
     let is_high = |part: u64, of: u64, tenths: u64| of >= LEAST && part * 10 >= of * tenths;
     if gateways == 0 {
         Diagnosis::NoGateway
