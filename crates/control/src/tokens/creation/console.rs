@@ -151,9 +151,7 @@ fn form_page(
         form,
         offers: scopes,
         observed: are_scopes_observed,
-        choices: choices
-            .chain(own.map(|value| (value.clone(), same_lifetime(&value))))
-            .collect(),
+        choices: choices.chain(own.map(|value| (value.clone(), same_lifetime(&value)))).collect(),
         predecessor,
         errors,
         request_key: key[..32].to_owned(),
@@ -264,7 +262,9 @@ fn read_request(
     let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
     let too_many = scopes.as_ref().ok().and_then(|scopes| scopes.check_size().err());
     match (name, expiry, scopes, ip_allowlist) {
-        (Ok(name), Ok(expiry), Ok(scopes), Ok(ip_allowlist)) if !nothing_chosen && too_many.is_none() => {
+        (Ok(name), Ok(expiry), Ok(scopes), Ok(ip_allowlist))
+            if !nothing_chosen && too_many.is_none() =>
+        {
             Ok(ApiTokenRequest {
                 name,
                 scopes,
