@@ -1,8 +1,8 @@
 api-docs-lead = Everything an integration needs to call the API as { $account }: where to send requests, and the token that authenticates them.
 api-docs-used-by =
     { $n ->
-        [one] <b>{ $client } from { $address }</b> uses this token (last request { $when }) and stops working if your password changes. <a href="/tokens/new">Create an API token for it</a>
-       *[other] <b>{ $client } from { $address }</b> and { $others } more use this token (last request { $when }) and stop working if your password changes. <a href="/tokens/new">Create an API token for each</a>
+        [one] <b>{ $client } from { $address }</b> uses this token (last request { $when }) and stops working if your password changes. <a href="/api-docs/move">Create an API token for it</a>
+       *[other] <b>{ $client } from { $address }</b> and { $others } more use this token (last request { $when }) and stop working if your password changes. <a href="/api-docs/move">Create an API token for each</a>
     }
 reference-title = API reference · Keydesk
 reference-back = ← API Docs

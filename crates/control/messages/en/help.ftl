@@ -25,7 +25,7 @@ help-bearer = The <b>bearer token</b> on API Docs is tied to you. You can copy i
 help-password = What happens to my tokens when I change my password?
 help-password-answer = As soon as the page confirms the change, your current bearer token stops working. You’ll find the new one on <a href="/api-docs">API Docs</a>. API tokens aren’t affected. The same applies to resetting your password and logging out of all sessions.
 help-break = What would break if I changed it now?
-help-break-answer = These clients would stop working. First, <a href="/tokens/new">create an API token for each</a>.
+help-break-answer = These clients would stop working. First, <a href="/api-docs/move">create an API token for each</a>.
 help-secure = How do I keep a token secure?
 help-secure-answer = Anyone who has the token can call the API as this account. Keep it in an environment variable or a secrets manager, never in source code, a URL, a ticket, or a chat. Keydesk looks up tokens by hash only, encrypts the copy shown on API Docs with a key stored outside the database, and rejects tokens in URLs. If a token leaks, rotate it immediately: the previous one stops working right away.
 help-rejected = Why is my request rejected?

@@ -1,8 +1,8 @@
 api-docs-lead = Todo lo que una integración necesita para llamar a la API como { $account }: adónde enviar las solicitudes y el token que las autentica.
 api-docs-used-by =
     { $n ->
-        [one] <b>{ $client } desde { $address }</b> usa este token (última solicitud: { $when }) y dejará de funcionar si cambia tu contraseña. <a href="/tokens/new">Crea un token de API para ese cliente</a>
-       *[other] <b>{ $client } desde { $address }</b> y { $others } más usan este token (última solicitud: { $when }) y dejarán de funcionar si cambia tu contraseña. <a href="/tokens/new">Crea un token de API para cada uno</a>
+        [one] <b>{ $client } desde { $address }</b> usa este token (última solicitud: { $when }) y dejará de funcionar si cambia tu contraseña. <a href="/api-docs/move">Crea un token de API para ese cliente</a>
+       *[other] <b>{ $client } desde { $address }</b> y { $others } más usan este token (última solicitud: { $when }) y dejarán de funcionar si cambia tu contraseña. <a href="/api-docs/move">Crea un token de API para cada uno</a>
     }
 reference-title = Referencia de la API · Keydesk
 reference-back = ← API Docs

@@ -25,7 +25,7 @@ help-bearer = El <b>token de portador</b> de API Docs está vinculado a ti. Pued
 help-password = ¿Qué pasa con mis tokens cuando cambio mi contraseña?
 help-password-answer = En cuanto la página confirma el cambio, tu token de portador actual deja de funcionar. Encontrarás el nuevo en <a href="/api-docs">API Docs</a>. Los tokens de API no se ven afectados. Lo mismo ocurre cuando restableces tu contraseña y cuando cierras todas las sesiones.
 help-break = ¿Qué dejaría de funcionar si la cambiara ahora?
-help-break-answer = Estos clientes dejarían de funcionar. Primero, <a href="/tokens/new">crea un token de API para cada uno</a>.
+help-break-answer = Estos clientes dejarían de funcionar. Primero, <a href="/api-docs/move">crea un token de API para cada uno</a>.
 help-secure = ¿Cómo mantengo seguro un token?
 help-secure-answer = Cualquiera que tenga el token puede llamar a la API como esta cuenta. Guárdalo en una variable de entorno o en un administrador de secretos, nunca en el código fuente, una URL, un ticket o un chat. Keydesk busca los tokens solo por su hash, cifra la copia que se muestra en API Docs con una clave guardada fuera de la base de datos y rechaza los tokens en URL. Si un token se filtra, rótalo de inmediato: el anterior deja de funcionar al instante.
 help-rejected = ¿Por qué se rechaza mi solicitud?

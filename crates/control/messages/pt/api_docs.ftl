@@ -1,8 +1,8 @@
 api-docs-lead = Tudo o que uma integração precisa para chamar a API como { $account }: para onde enviar as solicitações e o token que as autentica.
 api-docs-used-by =
     { $n ->
-        [one] <b>{ $client } de { $address }</b> usa este token (última solicitação: { $when }) e deixará de funcionar se sua senha for alterada. <a href="/tokens/new">Crie um token de API para ele</a>
-       *[other] <b>{ $client } de { $address }</b> e mais { $others } usam este token (última solicitação: { $when }) e deixarão de funcionar se sua senha for alterada. <a href="/tokens/new">Crie um token de API para cada um</a>
+        [one] <b>{ $client } de { $address }</b> usa este token (última solicitação: { $when }) e deixará de funcionar se sua senha for alterada. <a href="/api-docs/move">Crie um token de API para ele</a>
+       *[other] <b>{ $client } de { $address }</b> e mais { $others } usam este token (última solicitação: { $when }) e deixarão de funcionar se sua senha for alterada. <a href="/api-docs/move">Crie um token de API para cada um</a>
     }
 reference-title = Referência da API · Keydesk
 reference-back = ← API Docs

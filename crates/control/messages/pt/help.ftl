@@ -25,7 +25,7 @@ help-bearer = O <b>token de portador</b> em API Docs está vinculado a você. Vo
 help-password = O que acontece com meus tokens quando altero minha senha?
 help-password-answer = Assim que a página confirma a alteração, seu token de portador atual deixa de funcionar. O novo estará em <a href="/api-docs">API Docs</a>. Os tokens de API não são afetados. O mesmo vale para redefinir sua senha e sair de todas as sessões.
 help-break = O que deixaria de funcionar se eu a alterasse agora?
-help-break-answer = Estes clientes deixariam de funcionar. Primeiro, <a href="/tokens/new">crie um token de API para cada um</a>.
+help-break-answer = Estes clientes deixariam de funcionar. Primeiro, <a href="/api-docs/move">crie um token de API para cada um</a>.
 help-secure = Como mantenho um token seguro?
 help-secure-answer = Qualquer pessoa que tenha o token pode chamar a API como esta conta. Mantenha-o em uma variável de ambiente ou em um gerenciador de segredos, nunca no código-fonte, em uma URL, em um ticket ou em um chat. O Keydesk busca tokens somente por hash, criptografa a cópia mostrada em API Docs com uma chave armazenada fora do banco de dados e rejeita tokens em URLs. Se um token vazar, rotacione-o imediatamente: o anterior deixa de funcionar na hora.
 help-rejected = Por que minha solicitação é rejeitada?
