@@ -279,6 +279,7 @@ async fn operator_pages(keydesk: &Keydesk, browser: &Browser, screen: Screen) {
     for (name, page) in [
         ("operator", "/operator"),
         ("operator-audit", "/operator/audit"),
+        ("operator-usage", "/operator/usage"),
         ("operator-plans", "/operator/plans"),
         ("operator-operations", "/operator/operations"),
         ("operator-operators", "/operator/operators"),

@@ -13,7 +13,7 @@ use crate::{
     failing_clients::api as failing_clients,
     management_keys::api as keys,
     members::{api as members, invitations::api as invitations},
-    operators::{api as operators, instance::api as instance},
+    operators::{api as operators, instance::api as instance, usage::api as operator_usage},
     receipts::api as receipts,
     requests::api as requests,
     sso::api as sso,
@@ -185,6 +185,7 @@ api_routes! {
     Operator(SeeInstance) => instance::list_operations;
     Operator(SeeInstance) => instance::list_operators;
     Operator(SeeInstance) => instance::list_gateways;
+    Operator(SeeAccounts) => operator_usage::read_instance_usage;
     Operator(SeeInstance) => audit::list_instance_audit_entries;
     Operator(OperatorPermission::SeeWebhooks) => events::list_instance_events;
 }

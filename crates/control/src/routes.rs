@@ -30,7 +30,9 @@ use crate::{
     },
     members::{console as members, invitations::console as invitations},
     names::console as names,
-    operators::{console as operators, instance::console as instance},
+    operators::{
+        console as operators, instance::console as instance, usage::console as operator_usage,
+    },
     passkeys::console as passkeys,
     principal::{self, Caller},
     receipts::console as receipts,
@@ -268,6 +270,7 @@ routes! {
     get  "/audit"                           Needs(SeeAudit) => audit::show;
     get  "/audit/export"                    Needs(SeeAudit) => audit::export;
 
+    get  "/operator/usage"                  Operator => operator_usage::show;
     get  "/operator/plans"                  Operator => instance::show_plans;
     get  "/operator/operations"             Operator => instance::show_operations;
     get  "/operator/operators"              Operator => instance::show_operators;

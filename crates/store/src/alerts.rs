@@ -89,6 +89,14 @@ fn outcomes(row: &SqlRow) -> Result<Outcomes, StoreError> {
     Ok(Outcomes { requests: number("requests")?, errors: number("errors")? })
 }
 
+impl Reliability {
+    pub(crate) fn read(row: &SqlRow) -> Result<Self, StoreError> {
+        let Outcomes { requests, errors } = outcomes(row)?;
+        let server_errors = u64::try_from(row.get::<i64>("server_errors")?).unwrap_or_default();
+        Ok(Self { requests, errors, server_errors })
+    }
+}
+
 impl Read {
     /// Returns the active tokens with at least this number of errors in the hours from `since`.
     pub async fn list_failing_tokens(
@@ -174,10 +182,7 @@ impl Read {
         since: Timestamp,
     ) -> Result<Reliability, StoreError> {
         let account = account.map(|id| id.to_string()).unwrap_or_default();
-        let row = query(RELIABILITY).bind(since).bind(account).one(self).await?;
-        let Outcomes { requests, errors } = outcomes(&row)?;
-        let server_errors = u64::try_from(row.get::<i64>("server_errors")?).unwrap_or_default();
-        Ok(Reliability { requests, errors, server_errors })
+        Reliability::read(&query(RELIABILITY).bind(since).bind(account).one(self).await?)
     }
 
     /// Returns the alerts of an account, or of a token.

@@ -99,7 +99,7 @@ pub use operators::Operator;
 pub use outbox::{NewMail, Undelivered, WaitingMail};
 pub use page::{Cursor, CursorError, Page, PageSearch};
 pub use passkeys::StoredPasskey;
-pub use period_use::{Completeness, Period, TokenLabel, UsageReport, UseByPeriod};
+pub use period_use::{AccountDay, Completeness, Period, TokenLabel, UsageReport, UseByPeriod};
 pub use place::{DatabaseUrl, DatabaseUrlError, PostgresUrl};
 pub use primary::NoServer;
 pub use record::{Standing, Tombstone};

@@ -2,7 +2,7 @@
 //! from them. A row is replaced, never added to, so a repeated report or job counts nothing twice.
 
 use crate::{
-    Read, Store, StoreError, Write, row,
+    Read, Reliability, Store, StoreError, Write, row,
     sql::{Query, SqlRow, query},
 };
 use keydesk_model::{
@@ -47,6 +47,15 @@ pub struct TokenLabel {
     pub member: Option<String>,
 }
 
+/// The requests of an account on a day.
+#[derive(Clone, Debug)]
+pub struct AccountDay {
+    pub number: AccountNumber,
+    pub name: String,
+    pub at: Timestamp,
+    pub used: Reliability,
+}
+
 /// What a gateway reports.
 #[derive(Clone, Debug)]
 pub struct UsageReport<'a> {
@@ -80,6 +89,12 @@ const CHANGED: &str = "SELECT DISTINCT subject, at FROM period_use \
     WHERE period = 'hour' AND reporter <> '' AND written_at >= $1 AND at < $2 ORDER BY at, subject";
 const REPORTING: &str = "SELECT count(*) AS number FROM usage_mark JOIN node ON node.id = usage_mark.node_id \
     WHERE complete_until >= $1";
+/// The days of the accounts with the most requests.
+const BY_ACCOUNT: &str = "SELECT account.number, account.name, at, requests, errors, server_errors FROM period_use \
+    JOIN account ON account.id = period_use.subject WHERE period = 'day' AND at >= $1 AND subject IN \
+    (SELECT account.id FROM period_use AS used JOIN account ON account.id = used.subject \
+      WHERE used.period = 'day' AND used.at >= $1 GROUP BY account.id ORDER BY sum(used.requests) DESC, account.id LIMIT $2) \
+    ORDER BY account.number, at";
 const ROLLED: &str = "SELECT coalesce((SELECT until FROM usage_rollup WHERE one = 1), 0) AS until";
 const GAP: &str =
     "SELECT coalesce((SELECT gap_until FROM usage_rollup WHERE one = 1), 0) AS gap_until";
@@ -189,6 +204,24 @@ impl Read {
     ) -> Result<Option<TokenLabel>, StoreError> {
         let found = query(NAMES).bind(account).bind(token).optional(self).await?;
         found.as_ref().map(label).transpose()
+    }
+
+    /// Returns the days since an instant of the accounts with the most requests, by account number.
+    pub async fn list_account_days(
+        &mut self,
+        since: Timestamp,
+        most: u32,
+    ) -> Result<Vec<AccountDay>, StoreError> {
+        let rows = query(BY_ACCOUNT).bind(since).bind(most).all(self).await?;
+        let day = |row: &SqlRow| {
+            Ok(AccountDay {
+                number: row::account_number(row, "number")?,
+                name: row::text(row, "name")?,
+                at: row::instant(row, "at")?,
+                used: Reliability::read(row)?,
+            })
+        };
+        rows.iter().map(day).collect()
     }
 
     /// Returns the number of gateways that have reported since an instant.

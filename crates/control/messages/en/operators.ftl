@@ -71,3 +71,5 @@ operator-release = Release
 operator-last-seen = Last seen
 operator-accepts-until = Accepts tokens until
 owner-is-operator = Operators can’t be members of an account. Enter another person’s email address.
+operator-usage-lead = The 100 accounts with the most requests in the last 30 days, up to the last full hour.
+operator-usage-5xx = 5xx

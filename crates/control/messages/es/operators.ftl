@@ -71,3 +71,5 @@ operator-release = Versión
 operator-last-seen = Última actividad
 operator-accepts-until = Acepta tokens hasta
 owner-is-operator = Los operadores no pueden ser miembros de una cuenta. Ingresa la dirección de correo electrónico de otra persona.
+operator-usage-lead = Las 100 cuentas con más solicitudes en los últimos 30 días, hasta la última hora completa.
+operator-usage-5xx = 5xx

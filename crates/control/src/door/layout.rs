@@ -30,6 +30,7 @@ pub(crate) enum Nav {
     Help,
     Profile,
     Operator,
+    OperatorUsage,
     Plans,
     Operations,
     Operators,
@@ -46,12 +47,13 @@ impl Nav {
     /// Returns whether the page is for operators, who have their own navigation.
     pub fn is_operators(self) -> bool {
         use Nav::{
-            Gateways, Operations, Operator, OperatorAudit, OperatorKeys, OperatorWebhooks,
-            Operators, Plans,
+            Gateways, Operations, Operator, OperatorAudit, OperatorKeys, OperatorUsage,
+            OperatorWebhooks, Operators, Plans,
         };
         matches!(
             self,
             Operator
+                | OperatorUsage
                 | Plans
                 | Operations
                 | Operators

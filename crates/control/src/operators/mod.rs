@@ -4,6 +4,7 @@
 pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod instance;
+pub(crate) mod usage;
 mod open;
 
 pub(crate) use open::{invite_owner, open_account};

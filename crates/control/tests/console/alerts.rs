@@ -1,6 +1,9 @@
 //! Alerts: a month of clients in which some fail, fall silent, or appear somewhere else, and who is told.
 
-use crate::world::{Console, User};
+use crate::{
+    api::Program,
+    world::{Console, User},
+};
 use keydesk_control::{AlertWatch, UsageRollup};
 use keydesk_model::{
     CountedRequests, EndedRequests, NodeId, PeriodUse, TimeBucket, Timestamp, TokenId, UsedToken,
@@ -280,4 +283,25 @@ async fn f17_alerts_are_sent_to_those_who_want_them() {
     gateway.hour(&[(ids[0], 30, 30)]).await;
     let mail = ann.get("/mail").await.readable();
     assert_eq!(mail.matches("Alert: requests with “CRM” fail").count(), 1, "all are off: {mail}");
+}
+
+#[tokio::test]
+async fn f7_operators_see_which_account_sends_requests() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let form = [("name", "CRM"), ("expires", "never"), ("scope", "*")];
+    assert_eq!(ann.post("/tokens", &form).await.status, 200);
+    let token = ann.id_in("/tokens", "tok_", "CRM").await.parse().expect("an ID");
+    let mut gateway = Gateway::start(&console).await;
+    for _ in 0..3 {
+        gateway.hour(&[(token, 90, 10)]).await;
+    }
+    let page = ann.get("/operator/usage").await.readable();
+    assert!(page.contains("Acme") && page.contains("300") && page.contains("10.0%"), "{page}");
+    let program = Program::of_operator(&ann, &["accounts:read"]).await;
+    let usage = program.get("/instance/usage").await.body;
+    let acme = &usage["accounts"][0];
+    assert_eq!((&acme["name"], &acme["requests"]), (&"Acme".into(), &300.into()), "{usage}");
+    assert_eq!((&acme["errors"], &acme["server_errors"]), (&30.into(), &30.into()));
+    assert_eq!(acme["days"].as_array().map(Vec::len), Some(30));
 }
