@@ -2,7 +2,10 @@
 //! status, with response times. Two of them add up to one, so gateways, hours, and tokens can be merged in any order.
 
 use crate::{RejectedRequests, RejectionGroup, Timestamp, TokenId};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 /// The upper bounds of the buckets of response times, in microseconds: about three for each factor of ten, up to a minute.
@@ -83,21 +86,52 @@ pub struct Tally {
 
 /// The stored form: short, because there is one for each token, hour, and operation.
 #[derive(Deserialize, Serialize)]
-struct Packed(u64, u64, u64, [u64; 4], Vec<u64>);
+struct Packed(u64, u64, u64, [u64; 4], PackedTimes);
+
+/// Buckets and counts in turn. Read into the map directly, because a page reads hundreds of thousands of them.
+struct PackedTimes(BTreeMap<u8, u64>);
+
+impl Serialize for PackedTimes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let numbers = self.0.iter().flat_map(|(bucket, count)| [u64::from(*bucket), *count]);
+        serializer.collect_seq(numbers)
+    }
+}
+
+impl<'de> Deserialize<'de> for PackedTimes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = PackedTimes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("buckets and counts in turn")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PackedTimes, A::Error> {
+                let mut times = BTreeMap::new();
+                while let Some(bucket) = seq.next_element()? {
+                    if let Some(count) = seq.next_element()? {
+                        times.insert(bucket, count);
+                    }
+                }
+                Ok(PackedTimes(times))
+            }
+        }
+        deserializer.deserialize_seq(Pairs)
+    }
+}
 
 impl From<Tally> for Packed {
     fn from(tally: Tally) -> Self {
-        let times = tally.times.0.into_iter();
-        let times = times.flat_map(|(bucket, count)| [u64::from(bucket), count]).collect();
+        let times = PackedTimes(tally.times.0);
         Self(tally.requests, tally.rejected, tally.would_reject, tally.by_class, times)
     }
 }
 
 impl From<Packed> for Tally {
     fn from(Packed(requests, rejected, would_reject, by_class, times): Packed) -> Self {
-        let pairs = times.chunks_exact(2);
-        let times = pairs.map(|pair| (u8::try_from(pair[0]).unwrap_or(u8::MAX), pair[1])).collect();
-        Self { requests, rejected, would_reject, by_class, times: ResponseTimes(times) }
+        Self { requests, rejected, would_reject, by_class, times: ResponseTimes(times.0) }
     }
 }
 
@@ -223,6 +257,53 @@ impl PeriodUse {
     }
 }
 
+/// A part of the use in a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsePart {
+    Tokens,
+    Operations,
+    Clients,
+    Networks,
+    Statuses,
+    Rejections,
+}
+
+impl UsePart {
+    /// Reads only this part, and the sum of all, of a stored use: the other parts can be long.
+    ///
+    /// # Errors
+    ///
+    /// If the text isn't a stored use.
+    pub fn read(self, text: &str) -> Result<PeriodUse, serde_json::Error> {
+        struct Part(UsePart);
+        impl<'de> Visitor<'de> for Part {
+            type Value = PeriodUse;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the use in a period")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PeriodUse, A::Error> {
+                let mut used = PeriodUse::default();
+                while let Some(key) = map.next_key::<&str>()? {
+                    match (key, self.0) {
+                        ("a", _) => used.all = map.next_value()?,
+                        ("k", UsePart::Tokens) => used.tokens = map.next_value()?,
+                        ("o", UsePart::Operations) => used.operations = map.next_value()?,
+                        ("c", UsePart::Clients) => used.clients = map.next_value()?,
+                        ("n", UsePart::Networks) => used.networks = map.next_value()?,
+                        ("s", UsePart::Statuses) => used.statuses = map.next_value()?,
+                        ("r", UsePart::Rejections) => used.rejections = map.next_value()?,
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(used)
+            }
+        }
+        serde_json::Deserializer::from_str(text).deserialize_map(Part(self))
+    }
+}
+
 fn add(counts: &mut Counts, key: &str, tally: &Tally, most: usize) {
     if let Some(known) = counts.get_mut(key) {
         return known.merge(tally);
@@ -335,6 +416,9 @@ mod tests {
         assert_eq!(rejected, 100);
         let text = serde_json::to_string(&forward).expect("JSON");
         assert_eq!(serde_json::from_str::<PeriodUse>(&text).expect("JSON"), forward);
+        let part = UsePart::Clients.read(&text).expect("JSON");
+        assert_eq!((&part.all, &part.clients), (&forward.all, &forward.clients));
+        assert!(part.tokens.is_empty() && part.rejections.is_empty());
     }
 
     #[test]

@@ -6,9 +6,13 @@ use crate::{
     sql::{Query, SqlRow, query},
 };
 use keydesk_model::{
-    AccountId, AccountNumber, EndedRequests, NodeId, PeriodUse, Timestamp, TokenId, UsedToken,
+    AccountId, AccountNumber, EndedRequests, NodeId, PeriodUse, Timestamp, TokenId, UsePart,
+    UsedToken,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Duration,
+};
 
 /// A length of time whose use is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +99,10 @@ const BY_ACCOUNT: &str = "SELECT account.number, account.name, at, requests, err
     (SELECT account.id FROM period_use AS used JOIN account ON account.id = used.subject \
       WHERE used.period = 'day' AND used.at >= $1 GROUP BY account.id ORDER BY sum(used.requests) DESC, account.id LIMIT $2) \
     ORDER BY account.number, at";
+/// The requests of tokens by day, and those that no day has yet.
+const BY_TOKEN: &str = "SELECT subject, at, requests FROM period_use JOIN token ON token.id = period_use.subject \
+    WHERE token.account_id = $1 AND (($2 = '' AND token.token_owner = 'account') OR token.id = $2) \
+    AND ((period = 'day' AND at >= $3) OR (period = 'hour' AND reporter <> '' AND at >= $4))";
 const ROLLED: &str = "SELECT coalesce((SELECT until FROM usage_rollup WHERE one = 1), 0) AS until";
 const GAP: &str =
     "SELECT coalesce((SELECT gap_until FROM usage_rollup WHERE one = 1), 0) AS gap_until";
@@ -107,10 +115,23 @@ const NAMES: &str = "SELECT token.id, token.name, users.name AS member FROM toke
     LEFT JOIN member ON member.id = token.member_id LEFT JOIN users ON users.id = member.user_id \
     WHERE token.account_id = $1 AND ($2 = '' OR token.id = $2)";
 
-fn used(row: &SqlRow) -> Result<(Timestamp, PeriodUse), StoreError> {
+/// Reads a use, or only a part of it.
+fn used(row: &SqlRow, part: Option<UsePart>) -> Result<(Timestamp, PeriodUse), StoreError> {
     let body: &str = row.get("body")?;
-    let body = serde_json::from_str(body).map_err(|_| StoreError::Unreadable { column: "body" })?;
+    let body = match part {
+        Some(part) => part.read(body),
+        None => serde_json::from_str(body),
+    };
+    let body = body.map_err(|_| StoreError::Unreadable { column: "body" })?;
     Ok((row::instant(row, "at")?, body))
+}
+
+/// Adds a use to those of its period.
+fn add(found: &mut UseByPeriod, (at, used): (Timestamp, PeriodUse)) {
+    match found.entry(at) {
+        Entry::Vacant(new) => drop(new.insert(used)),
+        Entry::Occupied(known) => known.into_mut().merge(&used),
+    }
 }
 
 /// Returns the statement that stores a use, without the time of writing.
@@ -137,14 +158,13 @@ impl Read {
     pub async fn list_period_use(
         &mut self,
         subject: &str,
-        period: Period,
+        (period, part): (Period, Option<UsePart>),
         (since, until): (Timestamp, Timestamp),
     ) -> Result<UseByPeriod, StoreError> {
         let asked = query(OF_SUBJECT).bind(subject).bind(period.as_str()).bind(since).bind(until);
         let mut found = UseByPeriod::new();
         for row in &asked.all(self).await? {
-            let (at, body) = used(row)?;
-            found.entry(at).or_default().merge(&body);
+            add(&mut found, used(row, part)?);
         }
         Ok(found)
     }
@@ -153,16 +173,16 @@ impl Read {
     pub async fn add_up_period_use(
         &mut self,
         (account, number): (AccountId, AccountNumber),
-        period: Period,
+        (period, part): (Period, Option<UsePart>),
         (since, until): (Timestamp, Timestamp),
     ) -> Result<UseByPeriod, StoreError> {
         let asked = query(OF_TOKENS).bind(account).bind(period.as_str()).bind(since).bind(until);
         let mut found = UseByPeriod::new();
         for row in &asked.all(self).await? {
-            let (at, body) = used(row)?;
+            let (at, body) = used(row, part)?;
             found.entry(at).or_default().merge_token(row.get("subject")?, &body);
         }
-        let others = self.list_period_use(&number.to_string(), period, (since, until)).await?;
+        let others = self.list_period_use(&number.to_string(), (period, part), (since, until)).await?;
         for (at, body) in &others {
             found.entry(*at).or_default().merge_token("", body);
         }
@@ -227,6 +247,20 @@ impl Read {
     /// Returns the number of gateways that have reported since an instant.
     pub async fn count_reporting_gateways(&mut self, since: Timestamp) -> Result<i64, StoreError> {
         query(REPORTING).bind(since).one(self).await?.get("number")
+    }
+
+    /// Returns the requests of an account's API tokens by day since an instant, without what they were.
+    pub async fn list_requests_by_day(
+        &mut self,
+        account: AccountId,
+        (since, rolled): (Timestamp, Timestamp),
+    ) -> Result<Vec<(TokenId, Timestamp, u64)>, StoreError> {
+        let asked = query(BY_TOKEN).bind(account).bind("").bind(since).bind(rolled);
+        let requests = |row: &SqlRow| {
+            let requests = u64::try_from(row.get::<i64>("requests")?).unwrap_or_default();
+            Ok((row::parsed(row, "subject")?, row::instant(row, "at")?.start_of_day(), requests))
+        };
+        asked.all(self).await?.iter().map(requests).collect()
     }
 
     /// Returns the instant of the last roll-up.

@@ -78,3 +78,4 @@ requests-log-is-off = The request log of this account is off.
 done-request_log_on = Request log turned on.
 done-request_log_off = Request log turned off. What was in it is deleted.
 event-account-request_log_changed = Request log turned on or off
+usage-more = { $n } more are in the CSV file.

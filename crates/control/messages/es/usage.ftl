@@ -78,3 +78,4 @@ requests-log-is-off = El registro de solicitudes de esta cuenta está desactivad
 done-request_log_on = Registro de solicitudes activado.
 done-request_log_off = Registro de solicitudes desactivado. Se borró su contenido.
 event-account-request_log_changed = Registro de solicitudes activado o desactivado
+usage-more = { $n } más están en el archivo CSV.

@@ -78,3 +78,4 @@ requests-log-is-off = O registro de solicitações desta conta está desativado.
 done-request_log_on = Registro de solicitações ativado.
 done-request_log_off = Registro de solicitações desativado. O conteúdo foi apagado.
 event-account-request_log_changed = Registro de solicitações ativado ou desativado
+usage-more = Mais { $n } estão no arquivo CSV.

@@ -131,7 +131,7 @@ pub(crate) async fn show(
     let months = read_month_by_token(&app, &caller).await?;
     let row = |token: Token| {
         let month = months.get(&token.id);
-        let month = month.map(|points| Sparkline::of(points.iter().map(|point| point.requests)));
+        let month = month.map(|points| Sparkline::of(points.iter().copied()));
         Row { month, ..Row::new(token, now) }
     };
     let scopes = operations.iter().flat_map(|operation| operation.scopes.clone());

@@ -183,7 +183,7 @@ pub(crate) async fn list(
     let listed = |token: Token| {
         let month = months
             .get(&token.id)
-            .map(|points| Sparkline::of(points.iter().map(|point| point.requests)));
+            .map(|points| Sparkline::of(points.iter().copied()));
         Row { month, ..Row::new(token, now) }
     };
     Ok(page(&ListPage {

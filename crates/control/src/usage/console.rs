@@ -25,6 +25,8 @@ use keydesk_model::{Tally, Timestamp, TokenId};
 use serde::Deserialize;
 use std::time::Duration;
 
+/// The number of rows of the table, the most used first.
+const MOST_ROWS: usize = 100;
 const DAY: Duration = Duration::from_hours(24);
 
 /// What the page shows, as its address says.
@@ -128,6 +130,8 @@ struct UsagePage {
     requests_address: String,
     chart: Chart,
     rows: Vec<Row>,
+    /// The number of further rows, which the CSV file has.
+    more: usize,
     total: u64,
     group: String,
     complete_until: Option<When>,
@@ -189,7 +193,7 @@ impl UsagePage {
         let chart = Chart::of(usage, chosen.group.1, chosen.range.2).with_marks(usage, marked);
         let by_time = (0..usage.buckets.len()).map(time).zip(usage.points.iter().cloned());
         let by_time = by_time.filter(|(_, tally)| tally.requests > 0).collect();
-        let rows = usage.series.iter().map(|one| row(one, usage, chosen)).collect();
+        let rows = usage.series.iter().take(MOST_ROWS).map(|one| row(one, usage, chosen)).collect();
         let of_token = chosen.token.map(|token| format!("?token={token}")).unwrap_or_default();
         Self {
             chrome,
@@ -201,6 +205,7 @@ impl UsagePage {
             requests_address: format!("/requests{of_token}"),
             chart,
             rows,
+            more: usage.series.len().saturating_sub(MOST_ROWS),
             total: usage.total.requests,
             group: label("usage-group", chosen.group.0),
             complete_until: usage.completeness.until.map(|at| When::past(at, now)),

@@ -14,7 +14,7 @@ use crate::{
 };
 use jiff::{civil::DateTime, tz::Offset};
 use keydesk_model::{
-    AccountId, AccountNumber, OTHER, PeriodUse, Permission, Tally, Timestamp, TokenId,
+    AccountId, AccountNumber, OTHER, PeriodUse, Permission, Tally, Timestamp, TokenId, UsePart,
 };
 use keydesk_store::{AuditLine, Completeness, Period, Read, StoreError, TokenLabel, UseByPeriod};
 use std::{
@@ -82,6 +82,16 @@ pub(crate) enum Grouping {
 }
 
 impl Grouping {
+    fn part(self) -> UsePart {
+        match self {
+            Self::Token => UsePart::Tokens,
+            Self::Operation => UsePart::Operations,
+            Self::Client => UsePart::Clients,
+            Self::Network => UsePart::Networks,
+            Self::Status => UsePart::Statuses,
+        }
+    }
+
     fn of(self, used: &PeriodUse) -> &BTreeMap<String, Tally> {
         match self {
             Self::Token => &used.tokens,
@@ -176,16 +186,25 @@ pub(crate) async fn list_marks(
     Ok(read.list_marked_changes(account, wanted.token, range, MOST_MARKS).await?)
 }
 
-/// Returns the usage of each token in the last 30 days, by day.
+/// Returns the requests of each API token in the last 30 days, by day.
 pub(crate) async fn read_month_by_token(
     app: &AppState,
     caller: &Caller,
-) -> Result<HashMap<TokenId, Vec<Tally>>, Refusal> {
-    let until = Bucket::Day.end(app.now());
-    let (since, grouping) = (until.minus(MONTH), Grouping::Token);
-    let wanted = UsageQuery { since, until, bucket: Bucket::Day, grouping, token: None };
-    let series = read(app, caller, &wanted).await?.series.into_iter();
-    Ok(series.filter_map(|one| Some((one.key.parse().ok()?, one.points))).collect())
+) -> Result<HashMap<TokenId, Vec<u64>>, Refusal> {
+    caller.permit(Permission::SeeUsage)?;
+    let since = Bucket::Day.end(app.now()).minus(MONTH);
+    let mut read = app.store.read().await?;
+    let rolled = rollup::rolled_until(&mut read).await?.max(since);
+    let mut found: HashMap<TokenId, Vec<u64>> = HashMap::new();
+    let days = read.list_requests_by_day(caller.account.id, (since, rolled)).await?;
+    for (token, day, requests) in days {
+        let place = day.since(since).as_secs() / Duration::from_hours(24).as_secs();
+        let days = found.entry(token).or_insert_with(|| vec![0; 30]);
+        if let Some(count) = usize::try_from(place).ok().and_then(|place| days.get_mut(place)) {
+            *count += requests;
+        }
+    }
+    Ok(found)
 }
 
 fn buckets(wanted: &UsageQuery) -> Vec<Timestamp> {
@@ -202,18 +221,21 @@ async fn list(
     (since, until): (Timestamp, Timestamp),
 ) -> Result<UseByPeriod, StoreError> {
     let subject = wanted.token.map_or_else(|| account.0.to_string(), |token| token.to_string());
+    let part = wanted.grouping.part();
+    let hours = (Period::Hour, Some(part));
     if wanted.bucket == Bucket::Hour {
         return match wanted.token {
-            Some(_) => read.list_period_use(&subject, Period::Hour, (since, until)).await,
-            None => hours_of_account(read, account, (since, until)).await,
+            Some(_) => read.list_period_use(&subject, hours, (since, until)).await,
+            None => hours_of_account(read, account, (since, until), part).await,
         };
     }
     let rolled = rollup::rolled_until(read).await?.clamp(since, until);
-    let mut found = read.list_period_use(&subject, Period::Day, (since, rolled)).await?;
+    let days = (Period::Day, Some(part));
+    let mut found = read.list_period_use(&subject, days, (since, rolled)).await?;
     let rest = (rolled, until);
     let later = match wanted.token {
-        Some(_) => read.list_period_use(&subject, Period::Hour, rest).await?,
-        None => read.add_up_period_use(account, Period::Hour, rest).await?,
+        Some(_) => read.list_period_use(&subject, hours, rest).await?,
+        None => read.add_up_period_use(account, hours, rest).await?,
     };
     for (at, used) in later {
         found.entry(at).or_default().merge(&used);
@@ -226,11 +248,12 @@ pub(crate) async fn hours_of_account(
     read: &mut Read,
     account: (AccountId, AccountNumber),
     (since, until): (Timestamp, Timestamp),
+    part: UsePart,
 ) -> Result<UseByPeriod, StoreError> {
     let rolled = rollup::rolled_until(read).await?.clamp(since, until);
-    let subject = account.0.to_string();
-    let mut found = read.list_period_use(&subject, Period::Hour, (since, rolled)).await?;
-    found.extend(read.add_up_period_use(account, Period::Hour, (rolled, until)).await?);
+    let (subject, hours) = (account.0.to_string(), (Period::Hour, Some(part)));
+    let mut found = read.list_period_use(&subject, hours, (since, rolled)).await?;
+    found.extend(read.add_up_period_use(account, hours, (rolled, until)).await?);
     Ok(found)
 }
 

@@ -108,7 +108,7 @@ async fn account_of(read: &mut Read, subject: &str) -> Result<Option<Account>, S
 
 async fn add_up_hour(app: &AppState, account: Account, at: Timestamp) -> Result<(), StoreError> {
     let mut write = app.store.write(app.now()).await?;
-    let added = write.add_up_period_use(account, Period::Hour, (at, at.plus(HOUR))).await?;
+    let added = write.add_up_period_use(account, (Period::Hour, None), (at, at.plus(HOUR))).await?;
     if let Some(used) = added.get(&at) {
         write.set_period_use(&account.0.to_string(), (Period::Hour, at), used).await?;
     }
@@ -123,7 +123,7 @@ async fn add_up_day(
 ) -> Result<(), StoreError> {
     let range = (at, at.plus(DAY).min(until));
     let mut used = PeriodUse::default();
-    for hour in write.list_period_use(subject, Period::Hour, range).await?.values() {
+    for hour in write.list_period_use(subject, (Period::Hour, None), range).await?.values() {
         used.merge(hour);
     }
     write.set_period_use(subject, (Period::Day, at), &used).await
