@@ -63,7 +63,8 @@ pub use operation::{
     RulesError, Unlisted, segment_name,
 };
 pub use period_use::{
-    CountedRejection, CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket, UsePart,
+    CountedRejection, CountedRequests, Network, OTHER, PeriodUse, ResponseTimes, Tally, TimeBucket,
+    UsePart,
 };
 pub use plan::{LiveAccount, Month, Plan, QuotaForecast, QuotaUse};
 pub use rate::{Rate, RateError, Taken};

@@ -110,10 +110,8 @@ impl<'de> Deserialize<'de> for PackedTimes {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PackedTimes, A::Error> {
                 let mut times = BTreeMap::new();
-                while let Some(bucket) = seq.next_element()? {
-                    if let Some(count) = seq.next_element()? {
-                        times.insert(bucket, count);
-                    }
+                while let (Some(bucket), Some(count)) = (seq.next_element()?, seq.next_element()?) {
+                    times.insert(bucket, count);
                 }
                 Ok(PackedTimes(times))
             }

@@ -182,7 +182,8 @@ impl Read {
             let (at, body) = used(row, part)?;
             found.entry(at).or_default().merge_token(row.get("subject")?, &body);
         }
-        let others = self.list_period_use(&number.to_string(), (period, part), (since, until)).await?;
+        let others =
+            self.list_period_use(&number.to_string(), (period, part), (since, until)).await?;
         for (at, body) in &others {
             found.entry(*at).or_default().merge_token("", body);
         }

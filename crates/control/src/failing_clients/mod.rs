@@ -15,7 +15,8 @@ use crate::{
     usage::hours_of_account,
 };
 use keydesk_model::{
-    Event, FailingClientState, Permission, RejectedRequests, RejectionGroup, Timestamp, TokenId, UsePart,
+    Event, FailingClientState, Permission, RejectedRequests, RejectionGroup, Timestamp, TokenId,
+    UsePart,
     audit::{FailingClientDetail, Rfc3339},
 };
 use keydesk_store::{Cursor, FailingClientDecision, Page, PageSearch, Read, TokenLabel};
@@ -125,7 +126,9 @@ async fn list_all(
     let account = &caller.account;
     let until = now.start_of_hour().plus(HOUR);
     let since = until.minus(SHOWN);
-    let used = hours_of_account(read, (account.id, account.number), (since, until), UsePart::Rejections).await?;
+    let used =
+        hours_of_account(read, (account.id, account.number), (since, until), UsePart::Rejections)
+            .await?;
     let mut groups: BTreeMap<RejectionGroup, (RejectedRequests, Vec<u64>)> = BTreeMap::new();
     for (at, used) in used {
         let hour = usize::try_from(at.since(since).as_secs() / HOUR.as_secs()).unwrap_or_default();

@@ -4,8 +4,8 @@
 pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod instance;
-pub(crate) mod usage;
 mod open;
+pub(crate) mod usage;
 
 pub(crate) use open::{invite_owner, open_account};
 

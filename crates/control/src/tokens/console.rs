@@ -181,9 +181,7 @@ pub(crate) async fn list(
     let old = old.into_iter().filter(|old| old.closing.at > now);
     let months = read_month_by_token(&app, &caller).await?;
     let listed = |token: Token| {
-        let month = months
-            .get(&token.id)
-            .map(|points| Sparkline::of(points.iter().copied()));
+        let month = months.get(&token.id).map(|points| Sparkline::of(points.iter().copied()));
         Row { month, ..Row::new(token, now) }
     };
     Ok(page(&ListPage {

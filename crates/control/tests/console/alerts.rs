@@ -292,13 +292,13 @@ async fn f7_operators_see_which_account_sends_requests() {
     let form = [("name", "CRM"), ("expires", "never"), ("scope", "*")];
     assert_eq!(ann.post("/tokens", &form).await.status, 200);
     let token = ann.id_in("/tokens", "tok_", "CRM").await.parse().expect("an ID");
+    let program = Program::of_operator(&ann, &["accounts:read"]).await;
     let mut gateway = Gateway::start(&console).await;
     for _ in 0..3 {
         gateway.hour(&[(token, 90, 10)]).await;
     }
     let page = ann.get("/operator/usage").await.readable();
     assert!(page.contains("Acme") && page.contains("300") && page.contains("10.0%"), "{page}");
-    let program = Program::of_operator(&ann, &["accounts:read"]).await;
     let usage = program.get("/instance/usage").await.body;
     let acme = &usage["accounts"][0];
     assert_eq!((&acme["name"], &acme["requests"]), (&"Acme".into(), &300.into()), "{usage}");
