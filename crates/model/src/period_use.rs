@@ -24,9 +24,9 @@ const MOST_GROUPS: usize = 1_000;
 /// The name of everything that is not counted separately.
 pub const OTHER: &str = "*";
 
-/// Response times, as the number of requests in each bucket.
+/// Response times, as the number of requests in each bucket that has any, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResponseTimes(BTreeMap<u8, u64>);
+pub struct ResponseTimes(Vec<(u8, u64)>);
 
 /// A bucket of response times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,12 +42,15 @@ impl TimeBucket {
 
 impl ResponseTimes {
     fn add(&mut self, bucket: TimeBucket, count: u64) {
-        *self.0.entry(bucket.0).or_default() += count;
+        match self.0.binary_search_by_key(&bucket.0, |(known, _)| *known) {
+            Ok(at) => self.0[at].1 += count,
+            Err(at) => self.0.insert(at, (bucket.0, count)),
+        }
     }
 
     /// Returns the time within which this share of the requests, 0 to 1, had a response: the upper bound of its bucket.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
-        let all: u64 = self.0.values().sum();
+        let all: u64 = self.0.iter().map(|(_, count)| count).sum();
         #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
         let wanted = all as f64 * share;
         let mut found = 0;
@@ -64,8 +67,11 @@ impl ResponseTimes {
     }
 
     fn merge(&mut self, other: &Self) {
+        if self.0.is_empty() {
+            return self.0.clone_from(&other.0);
+        }
         for (bucket, count) in &other.0 {
-            *self.0.entry(*bucket).or_default() += count;
+            self.add(TimeBucket(*bucket), *count);
         }
     }
 }
@@ -88,8 +94,8 @@ pub struct Tally {
 #[derive(Deserialize, Serialize)]
 struct Packed(u64, u64, u64, [u64; 4], PackedTimes);
 
-/// Buckets and counts in turn. Read into the map directly, because a page reads hundreds of thousands of them.
-struct PackedTimes(BTreeMap<u8, u64>);
+/// Buckets and counts in turn. Read into pairs directly, because a page reads hundreds of thousands of them.
+struct PackedTimes(Vec<(u8, u64)>);
 
 impl Serialize for PackedTimes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -109,9 +115,9 @@ impl<'de> Deserialize<'de> for PackedTimes {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PackedTimes, A::Error> {
-                let mut times = BTreeMap::new();
+                let mut times = Vec::with_capacity(8);
                 while let (Some(bucket), Some(count)) = (seq.next_element()?, seq.next_element()?) {
-                    times.insert(bucket, count);
+                    times.push((bucket, count));
                 }
                 Ok(PackedTimes(times))
             }
