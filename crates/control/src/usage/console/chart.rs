@@ -118,11 +118,29 @@ impl Chart {
             let place = spans.iter().position(|(start, end)| (*start..*end).contains(&at))?;
             let (start, end) = spans[place];
             let share = at.since(start).as_secs_f64() / end.since(start).as_secs_f64();
-            let position = number(scale.x(place) + scale.step * share);
-            Some(Tick { position, label: (index + 1).to_string() })
+            Some((scale.x(place) + scale.step * share, index + 1))
         });
-        Self { marks: marks.collect(), ..self }
+        Self { marks: together(marks), ..self }
     }
+}
+
+/// The least distance of two marks, so that their numbers can be read.
+const MARK_WIDTH: f64 = 22.0;
+
+/// Returns marks of these positions and numbers, where those that are close to each other are one.
+fn together(marks: impl Iterator<Item = (f64, usize)>) -> Vec<Tick> {
+    let mut groups: Vec<(f64, usize, usize)> = Vec::new();
+    for (x, index) in marks {
+        match groups.last_mut().filter(|last| (last.0 - x).abs() < MARK_WIDTH) {
+            Some(last) => last.2 = index,
+            None => groups.push((x, index, index)),
+        }
+    }
+    let mark = |(x, first, last): (f64, usize, usize)| {
+        let label = if first == last { first.to_string() } else { format!("{first}–{last}") };
+        Tick { position: number(x), label }
+    };
+    groups.into_iter().map(mark).collect()
 }
 
 /// Returns the name of a series.
@@ -251,6 +269,13 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_that_are_close_are_one() {
+        let marks = [(900.0, 1), (899.0, 2), (890.0, 3), (400.0, 4)].into_iter();
+        let labels: Vec<_> = together(marks).into_iter().map(|mark| mark.label).collect();
+        assert_eq!(labels, ["1–3", "4"]);
+    }
 
     #[test]
     fn the_axis_ends_at_a_round_number_that_is_high_enough() {
