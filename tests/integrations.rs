@@ -3,7 +3,7 @@
 use crate::{
     documents::repository,
     limits::{Answer, send, token_with},
-    support::{Keydesk, Options, User, client, free_port},
+    support::{Keydesk, Options, User, client, eventually, free_port},
 };
 use axum::{Json, Router, extract::Request};
 use std::{
@@ -271,7 +271,8 @@ async fn t36_an_envoy_that_is_not_trusted_lets_nobody_through() {
     let proxy = start_proxy("envoy", &keydesk.gateway, api, door).await;
     let url = format!("http://127.0.0.1:{}/{account}/contacts", proxy.port);
     assert_eq!(send("GET", &url, &token, "app/1").await.status, 503);
-    assert!(keydesk.printed().contains("not in envoy.trusted"));
+    let is_logged = async || keydesk.printed().contains("not in envoy.trusted");
+    eventually("the log names the reason", is_logged).await;
 }
 
 /// What a proxy must say, in every way to say it wrong.
