@@ -1,5 +1,4 @@
-//! Alerts: events that nobody causes by a change, and that somebody should know. This is who gets an email about them, and
-//! when; `watch` finds them.
+//! Alerts: unusual use of tokens. This module decides who gets an email about it, and when; `watch` finds it.
 
 pub(crate) mod api;
 pub(crate) mod console;

@@ -2,9 +2,7 @@
 
 use super::FailingClient;
 use crate::{AppState, principal::Caller, refusal::Refusal, tokens::is_restorable};
-use keydesk_model::{
-    IpAllowlist, Permission, RevocationReason, RuleTable, TokenId, TokenOwner, TokenState,
-};
+use keydesk_model::{Permission, RevocationReason, RuleTable, TokenId, TokenOwner, TokenState};
 use keydesk_store::Token;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,15 +69,14 @@ pub(crate) async fn list_remedies(
     Ok(remedies)
 }
 
-/// The token's own list is the reason if it doesn't admit the network, or else the account's.
+/// Both the token's own list and the account's can be the reason: only the network is known, not the IP address.
 fn allow(token: &Token, network: &str) -> Vec<Remedy> {
-    let address = network.split('/').next().and_then(|address| address.parse().ok());
-    let admits = |list: &IpAllowlist| address.is_some_and(|address| list.admits(address));
-    if token.token_owner == TokenOwner::Account && !admits(&token.ip_allowlist) {
-        vec![Remedy::AllowNetwork(token.id, network.to_owned())]
-    } else {
-        vec![Remedy::ChangeAccountLimits]
+    let mut remedies = Vec::new();
+    if token.token_owner == TokenOwner::Account && !token.ip_allowlist.is_empty() {
+        remedies.push(Remedy::AllowNetwork(token.id, network.to_owned()));
     }
+    remedies.push(Remedy::ChangeAccountLimits);
+    remedies
 }
 
 fn without_token(code: &str) -> Vec<Remedy> {

@@ -86,6 +86,7 @@ impl UsageRollup {
             return Ok(());
         }
         self.next_forget = Some(now.plus(FORGET));
+        app.store.forget_failing_client_decisions(now.minus(Store::HOURS_KEPT)).await?;
         app.store.forget_period_use(Period::Hour, now.minus(Store::HOURS_KEPT)).await?;
         app.store.forget_period_use(Period::Day, now.minus(Store::DAYS_KEPT)).await
     }

@@ -1,4 +1,4 @@
-//! Alerts: a month of clients in which some fail, fall silent, or appear somewhere else, and who is told.
+//! Alerts: a month of clients in which some fail or fall silent, and who gets an email.
 
 use crate::{
     api::Program,

@@ -305,7 +305,7 @@ impl Kept {
     }
 }
 
-/// The ended requests of one worker, and those that a report takes: they change places, so that no memory is allocated anew.
+/// The ended requests of one worker, and those that a report takes: they change places, so that their memory is reused.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EndedLog {
     kept: Arc<Mutex<Kept>>,

@@ -59,7 +59,7 @@ impl Row {
 #[template(path = "tokens/move.html")]
 struct MovePage {
     chrome: PageLayout,
-    /// The page itself, and the name of the member if it is somebody else.
+    /// The page itself, and the name of the member if it is not the caller.
     path: String,
     member: Option<String>,
     rows: Vec<Row>,

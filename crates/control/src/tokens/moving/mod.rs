@@ -13,7 +13,7 @@ use crate::{
 use keydesk_model::{
     Expiry, IpAllowlist, MemberId, Permission, RuleTable, ScopeSet, Timestamp, TokenId, TokenName,
 };
-use keydesk_store::{Integration, Member, Move, Read, Token};
+use keydesk_store::{Integration, Member, Move, Read, StoreError, Token};
 use keydesk_token::PlainToken;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -151,11 +151,28 @@ pub(crate) async fn create_tokens(
         };
         let name = client.name.parse::<TokenName>()?;
         let request = ApiTokenRequest { name, scopes, ip_allowlist, expiry, request_key: None };
-        let (token, plain) = issue_api_token(app, caller, request).await?;
-        let mut write = app.store.write(app.now()).await?;
-        write.note_move(bearer.id, &client.name, token.id).await?;
-        write.keep().await?;
+        // A secret that was created is shown, whatever becomes of the others.
+        let (token, plain) = match issue_api_token(app, caller, request).await {
+            Ok(issued) => issued,
+            Err(refusal) if made.is_empty() => return Err(refusal),
+            Err(_) => break,
+        };
+        let noted = note_move(app, (bearer.id, token.id), &client.name).await;
         made.push((token, plain));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "failed to store for which client a token was created");
+            break;
+        }
     }
     Ok(made)
+}
+
+async fn note_move(
+    app: &AppState,
+    (bearer, token): (TokenId, TokenId),
+    client: &str,
+) -> Result<(), StoreError> {
+    let mut write = app.store.write(app.now()).await?;
+    write.note_move(bearer, client, token).await?;
+    write.keep().await
 }
