@@ -12,6 +12,7 @@ mod circles;
 mod clocks;
 mod cluster;
 mod connections;
+mod consequences;
 mod consoles_behind;
 mod dashboard;
 mod desync;

@@ -267,7 +267,7 @@ async fn n4_who_fails_is_named_and_led_to_the_way_out() {
         let one = items.iter().find(|one| one["client"] == "importer");
         one.is_some_and(|one| {
             let what = (&one["requests"], &one["code"], &one["token_name"]);
-            assert!(one["last_succeeded_at"].is_string(), "{one}");
+            assert!(one["last_accepted_at"].is_string(), "{one}");
             what == (&3.into(), &"token_revoked".into(), &"CRM".into())
         })
     };

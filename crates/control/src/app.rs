@@ -71,6 +71,8 @@ pub struct Parts {
     pub(crate) leak_notices: Throttle,
     /// The throttle for log lines about rejected reports.
     pub(crate) leak_warnings: Throttle,
+    /// When this console started.
+    pub(crate) started_at: Timestamp,
     /// The keys with which GitHub and GitLab sign their reports.
     pub(crate) partner_keys: PartnerKeys,
     /// The reports of GitHub and GitLab that are being read.
@@ -101,6 +103,7 @@ impl AppState {
         let AppServices { store, keyring, nodes, outbound } = base;
         let passwords = PasswordHashing::new(Arc::clone(&keyring), &entropy);
         Self(Arc::new(Parts {
+            started_at: clock.now(),
             relying_party: relying_party(&settings),
             settings,
             store,

@@ -7,7 +7,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, Actor, Event, IdempotentRequest, KeyScope, OperatorPermission, Origin, Permission,
-    Timestamp,
+    Timestamp, TokenOwner,
 };
 use keydesk_store::{
     Account, AuditEntry, ManagementKey, Member, Read, Session, Store, StoreError, User, Write,
@@ -143,6 +143,17 @@ impl Caller {
     /// Returns the session, for actions that only a user who is logged in can perform.
     pub fn session(&self) -> Result<&Session, Refusal> {
         self.credential.session()
+    }
+
+    /// Returns whether the caller can manage whatever has this owner: API tokens, their own bearer token, and those of
+    /// others if they manage members.
+    pub fn manages_tokens_of(&self, owner: TokenOwner) -> bool {
+        match owner {
+            TokenOwner::Account => self.may(Permission::ManageTokens),
+            TokenOwner::Member(member) => {
+                member == self.member.id || self.may(Permission::ManageMembers)
+            }
+        }
     }
 
     /// # Errors

@@ -43,7 +43,7 @@ use crate::{
     tokens::{
         console as tokens, creation::console as new_token, limits::console as limits,
         moving::console as moving, overview::console as overview,
-        restoration::console as restoration,
+        restoration::console as restoration, selection::console as selection,
     },
     usage::console as usage,
     users::{console as users, email::console as email},
@@ -156,6 +156,8 @@ routes! {
     get  "/tokens"                          Needs(SeeTokens) => tokens::list;
     post "/tokens"                          Needs(ManageTokens) => new_token::issue;
     get  "/tokens/new"                      Needs(ManageTokens) => new_token::new_page;
+    get  "/tokens/revoke"                   Needs(ManageTokens) => selection::revoke_page;
+    post "/tokens/revoke"                   Needs(ManageTokens) => selection::revoke;
     get  "/tokens/{id}"                     Needs(SeeTokens) => overview::show;
     get  "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate_page;
     post "/tokens/{id}/rotate"              Needs(ManageTokens) => tokens::rotate;

@@ -59,7 +59,8 @@ impl Gate<'_> {
         story.is_of(own.token().number, identity.token);
         let account = self.table.account(own.token().number);
         Rejection::of_account(account.state)?;
-        let mut judgement = LimitCheck::of(call, &identity.limits, &account, &self.table.rules());
+        let mut judgement =
+            LimitCheck::of(call, (identity.token, &identity.limits), &account, &self.table.rules());
         if call.path.is_some() && judgement.rejection.is_none() {
             let charged = RequestCost {
                 account: own.token().number,

@@ -111,7 +111,11 @@ impl Worker {
         if let Some(endpoint) = AuthEndpoint::of(head.method, head.target, &self.settings) {
             return self.open(endpoint, noted, story);
         }
-        let target = Target::of(head.target, self.settings.forms)?;
+        let target = Target::of(head.target, self.settings.forms).inspect_err(|_| {
+            if let Some(target) = Target::of_rejected(head.target, self.settings.forms) {
+                story.is_to(&target, head.method, noted.user_agent.first);
+            }
+        })?;
         story.is_to(&target, head.method, noted.user_agent.first);
         if !target.spellings.is_empty() {
             let route = self.upstreams.routes.find(target.path);

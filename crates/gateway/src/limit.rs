@@ -4,8 +4,9 @@
 use crate::{
     Rejection,
     live::{AccountLimits, LiveRuleTable, LiveTokenLimits},
+    rejection::Allowlist,
 };
-use keydesk_model::{Called, IpAllowlist, Match, Mode, Rate, Violation};
+use keydesk_model::{Called, IpAllowlist, Match, Mode, Rate, TokenId, Violation};
 use std::{net::IpAddr, sync::Arc};
 
 /// The inputs of all limits.
@@ -29,7 +30,7 @@ pub(crate) struct LimitCheck {
 impl LimitCheck {
     pub fn of(
         call: Call,
-        limits: &LiveTokenLimits,
+        (token, limits): (TokenId, &LiveTokenLimits),
         account: &AccountLimits,
         rules: &LiveRuleTable,
     ) -> Self {
@@ -37,19 +38,28 @@ impl LimitCheck {
         if limits.closing.is_some() {
             judgement.called.violations.add(Violation::PreviousSecret);
         }
-        judgement.look_at_address(call, limits, account);
+        judgement.look_at_address(call, (token, limits), account);
         if let Some(path) = call.path.filter(|_| !rules.table.is_empty()) {
-            judgement.look_at_scopes(&rules.table.find_all(call.method, path), limits, rules);
+            let found = rules.table.find_all(call.method, path);
+            judgement.look_at_scopes(&found, (token, limits), rules);
         }
         judgement.called.was_rejected = judgement.rejection.is_some();
         judgement
     }
 
-    fn look_at_address(&mut self, call: Call, limits: &LiveTokenLimits, account: &AccountLimits) {
-        let is_elsewhere = |list: &IpAllowlist| !list.is_empty() && !list.admits(call.client_ip);
-        if is_elsewhere(&limits.grant.ip_allowlist) || is_elsewhere(&account.ip_allowlist) {
+    fn look_at_address(
+        &mut self,
+        call: Call,
+        (token, limits): (TokenId, &LiveTokenLimits),
+        account: &AccountLimits,
+    ) {
+        let client_ip = call.client_ip;
+        let is_elsewhere = |list: &IpAllowlist| !list.is_empty() && !list.admits(client_ip);
+        let of_token = is_elsewhere(&limits.grant.ip_allowlist).then_some(Allowlist::Token);
+        let of_account = || is_elsewhere(&account.ip_allowlist).then_some(Allowlist::Account);
+        if let Some(by) = of_token.or_else(of_account) {
             self.called.violations.add(Violation::Address);
-            self.rejection = Some(Rejection::IpNotAllowed { client_ip: call.client_ip });
+            self.rejection = Some(Rejection::IpNotAllowed { client_ip, by, token });
         }
         let token_observed = limits.observed.as_ref().map(|observed| &observed.ip_allowlist);
         if token_observed.into_iter().chain(&account.observed).any(is_elsewhere) {
@@ -57,7 +67,12 @@ impl LimitCheck {
         }
     }
 
-    fn look_at_scopes(&mut self, found: &Match, limits: &LiveTokenLimits, rules: &LiveRuleTable) {
+    fn look_at_scopes(
+        &mut self,
+        found: &Match,
+        (token, limits): (TokenId, &LiveTokenLimits),
+        rules: &LiveRuleTable,
+    ) {
         self.rate = found.rate().map(|(rule, rate)| (Arc::clone(&rule.name), rate, rules.mode));
         self.called.operation = Arc::clone(found.rule.map_or(&rules.unlisted, |rule| &rule.name));
         if let Some(lacking) = rules.table.lacks(found, limits.held()) {
@@ -65,7 +80,7 @@ impl LimitCheck {
             if rules.mode == Mode::Enforce && self.rejection.is_none() {
                 let wanted = lacking.map_or_else(|| "*".into(), |rule| Arc::clone(&rule.wanted));
                 let is_unlisted = found.rule.is_none();
-                self.rejection = Some(Rejection::InsufficientScope { wanted, is_unlisted });
+                self.rejection = Some(Rejection::InsufficientScope { token, wanted, is_unlisted });
             }
         }
         let observed = limits.observed.as_ref();
@@ -78,7 +93,8 @@ impl LimitCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keydesk_model::{LiveRules, Operation, Rules, TokenLimits};
+    use keydesk_model::{LiveRules, Operation, Rules, Timestamp, TokenLimits};
+    use keydesk_token::Entropy;
 
     fn limits(scopes: &str, ip_allowlist: &str, observed: Option<(&str, &str)>) -> LiveTokenLimits {
         let grant = |(scopes, ip_allowlist): (&str, &str)| TokenLimits {
@@ -87,6 +103,10 @@ mod tests {
         };
         let (grant, observed) = (grant((scopes, ip_allowlist)), observed.map(grant));
         LiveTokenLimits { scopes: scopes.into(), grant, observed, closing: None, expires_at: None }
+    }
+
+    fn token() -> TokenId {
+        TokenId::generate(Timestamp::from_micros(1), &Entropy::seeded(1))
     }
 
     fn rules(mode: Mode) -> LiveRuleTable {
@@ -103,7 +123,7 @@ mod tests {
     fn judge(limits: &LiveTokenLimits, rules: &LiveRuleTable, path: Option<&str>) -> LimitCheck {
         let client_ip = "10.0.0.1".parse().expect("an address");
         let call = Call { method: "GET", path, client_ip };
-        LimitCheck::of(call, limits, &AccountLimits::default(), rules)
+        LimitCheck::of(call, (token(), limits), &AccountLimits::default(), rules)
     }
 
     fn outcome(judgement: &LimitCheck) -> (Option<&'static str>, Vec<&'static str>) {
@@ -160,7 +180,7 @@ mod tests {
         let wanted = "contacts:all contacts:read".into();
         assert_eq!(
             judgement.rejection,
-            Some(Rejection::InsufficientScope { wanted, is_unlisted: false })
+            Some(Rejection::InsufficientScope { token: token(), wanted, is_unlisted: false })
         );
         assert_eq!(&*judgement.called.operation, "GET /contacts");
     }

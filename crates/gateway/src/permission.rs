@@ -44,7 +44,8 @@ impl InFlight {
         Rejection::of_account(account.state)?;
         let (method, path) = self.request.split_at(self.method_length);
         let call = Call { method, path: path.get(1..), client_ip: self.client_ip };
-        let judgement = LimitCheck::of(call, &identity.limits, &account, &table.rules());
+        let judgement =
+            LimitCheck::of(call, (identity.token, &identity.limits), &account, &table.rules());
         judgement.rejection.map_or(Ok(()), Err)
     }
 }

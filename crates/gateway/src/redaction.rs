@@ -20,8 +20,8 @@ pub(crate) fn holds_token(bytes: &[u8]) -> bool {
     const MOST_OF_ONE: usize = 20;
     let begins = |at: usize| {
         let rest = bytes.get(at..).unwrap_or_default();
-        let body = rest.strip_prefix(b"_u_").or_else(|| rest.strip_prefix(b"_a_"));
-        body.is_some_and(|body| {
+        let kinds = [&b"_u_"[..], b"_a_", b"_m_"];
+        kinds.iter().find_map(|kind| rest.strip_prefix(*kind)).is_some_and(|body| {
             body.iter().take_while(|b| b.is_ascii_alphanumeric()).count() >= MOST_OF_ONE
         })
     };

@@ -5,6 +5,7 @@ use crate::redaction::decode_leniently;
 use crate::rejection::TargetFault;
 use crate::{Forms, Rejection, Spellings};
 use keydesk_model::AccountNumber;
+use keydesk_token::PlainToken;
 
 /// A request target borrowed from the head: the forwarded bytes are the checked ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,21 +31,24 @@ impl<'a> Target<'a> {
         if let Some(query) = query {
             reject_token_in(query)?;
         }
-        let inner = path.trim_start_matches('/');
-        let first = &inner[..inner.find('/').unwrap_or(inner.len())];
-        let looks_like_account = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
-        let (account, path) = match first.parse::<AccountNumber>() {
-            // A pasted trailing slash turns `{endpoint}` plus `/api/…` into two slashes.
-            Ok(account) if forms.path => (Some(account), with_one_slash(&inner[first.len()..])),
-            Err(_) if forms.path && !forms.token && looks_like_account => {
-                return Err(Rejection::UnknownAccount);
-            }
-            _ if forms.token => (None, with_one_slash(path)),
-            _ => return Err(Rejection::NoAccount),
-        };
+        let (account, path) = split_account(path, forms)?;
         let spellings =
             if path.contains("//") { spellings.with(Spellings::EMPTY_SEGMENTS) } else { spellings };
         Ok(Self { account, path, query, spellings })
+    }
+
+    /// Returns the account and path of a target that is rejected, if it names an account, so that the request can be counted
+    /// and found. It must not be forwarded.
+    #[cold]
+    pub fn of_rejected(target: &'a str, forms: Forms) -> Option<Self> {
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        let (account, path) = split_account(path, forms).ok()?;
+        account.map(|account| Self {
+            account: Some(account),
+            path,
+            query: None,
+            spellings: Spellings::default(),
+        })
     }
 
     /// Rejects the path unless servers that keep only these spellings read it in one way.
@@ -53,6 +57,22 @@ impl<'a> Target<'a> {
             Some(key) => Err(Rejection::AmbiguousPath { key: Some(key) }),
             None => Ok(()),
         }
+    }
+}
+
+/// Splits a path into the account, or `None` in the token form, and the path for the upstream.
+fn split_account(path: &str, forms: Forms) -> Result<(Option<AccountNumber>, &str), Rejection> {
+    let inner = path.trim_start_matches('/');
+    let first = &inner[..inner.find('/').unwrap_or(inner.len())];
+    let looks_like_account = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
+    match first.parse::<AccountNumber>() {
+        // A pasted trailing slash turns `{endpoint}` plus `/api/…` into two slashes.
+        Ok(account) if forms.path => Ok((Some(account), with_one_slash(&inner[first.len()..]))),
+        Err(_) if forms.path && !forms.token && looks_like_account => {
+            Err(Rejection::UnknownAccount)
+        }
+        _ if forms.token => Ok((None, with_one_slash(path))),
+        _ => Err(Rejection::NoAccount),
     }
 }
 
@@ -138,14 +158,15 @@ fn is_overlong(decoded: &[u8]) -> bool {
 
 /// Rejects a token in the query, which would end up in every log on the way.
 fn reject_token_in(query: &str) -> Result<(), Rejection> {
-    let names = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
-    for name in names {
-        let is_long_enough = name.len() >= "access_token".len();
-        if is_long_enough
+    let names_token = |name: &str| {
+        name.len() >= "access_token".len()
             && decode(name).is_some_and(|name| name.eq_ignore_ascii_case(b"access_token"))
-        {
-            return Err(Rejection::TokenInQuery);
-        }
+    };
+    // Whatever the parameter is called, a well-formed token is one.
+    let is_token = |value: &str| PlainToken::hash_presented(value).is_ok();
+    let mut pairs = query.split(['&', ';']).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    if pairs.any(|(name, value)| names_token(name) || is_token(value)) {
+        return Err(Rejection::TokenInQuery);
     }
     Ok(())
 }
@@ -169,6 +190,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keydesk_token::{Entropy, Kind, Prefix};
 
     const BOTH: Forms = Forms { path: true, token: true };
     const ONLY_PATH: Forms = Forms { path: true, token: false };
@@ -291,5 +313,23 @@ mod tests {
             );
         }
         assert!(of("/385403/a?next_access_token_at=1", BOTH).is_ok());
+        let token = PlainToken::generate(&Prefix::default(), Kind::Account, &Entropy::seeded(1));
+        for name in ["token", "api_key", "q"] {
+            let query = format!("/385403/a?b=1&{name}={}", token.expose());
+            assert_eq!(of(&query, BOTH), Err(Rejection::TokenInQuery), "{name}");
+        }
+        let cut = &token.expose()[..40];
+        assert!(of(&format!("/385403/a?q={cut}"), BOTH).is_ok(), "no token");
+    }
+
+    #[test]
+    fn a_rejected_target_still_names_its_account() {
+        let account = |target| Target::of_rejected(target, BOTH).and_then(|target| target.account);
+        let own = "385403".parse().ok();
+        for target in ["/385403/a?access_token=x", "/385403/a/../b", "/385403/a#b"] {
+            assert!(of(target, BOTH).is_err(), "{target}");
+            assert_eq!(account(target), own, "{target}");
+        }
+        assert_eq!(account("/a/../b"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The display name of a client from its user agent, such as `python-requests` or `Firefox on Linux`.
 
+use crate::period_use::OTHER;
 use keydesk_token::PlainToken;
 use std::borrow::Cow;
 
@@ -18,7 +19,7 @@ pub fn client_of(user_agent: Option<&str>) -> Cow<'_, str> {
     let name = agent.split(['/', ' ', '(', ';']).next().unwrap_or_default();
     let presentable =
         !name.is_empty() && name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_graphic());
-    if presentable && !PlainToken::is_within(name.as_bytes()) {
+    if presentable && name != OTHER && !PlainToken::is_within(name.as_bytes()) {
         Cow::Borrowed(name)
     } else {
         Cow::Borrowed(UNNAMED)
@@ -73,6 +74,7 @@ mod tests {
                 "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
                 "Edge on Windows",
             ),
+            ("*/1", UNNAMED),
             ("", UNNAMED),
             ("\u{1b}[31m", UNNAMED),
         ] {

@@ -21,6 +21,8 @@ const MOST: usize = 100;
 const MOST_TOKENS: usize = 1_000;
 /// The number of groups of rejected requests that an account's use counts separately.
 const MOST_GROUPS: usize = 1_000;
+/// The number of them that have no token.
+const MOST_GROUPS_WITHOUT_TOKEN: usize = 50;
 /// The name of everything that is not counted separately.
 pub const OTHER: &str = "*";
 
@@ -325,7 +327,11 @@ fn add_rejected(
     if let Some(known) = groups.get_mut(group) {
         return known.merge(rejected);
     }
-    let group = if groups.len() < most { group.clone() } else { RejectionGroup::other() };
+    // Those without a token come first. Anyone can send such requests.
+    let anyones = || groups.keys().take_while(|known| known.token.is_none()).count();
+    let has_room =
+        groups.len() < most && (group.token.is_some() || anyones() < MOST_GROUPS_WITHOUT_TOKEN);
+    let group = if has_room { group.clone() } else { RejectionGroup::other() };
     match groups.get_mut(&group) {
         Some(known) => known.merge(rejected),
         None => drop(groups.insert(group, rejected.clone())),
@@ -423,6 +429,27 @@ mod tests {
         let part = UsePart::Clients.read(&text).expect("JSON");
         assert_eq!((&part.all, &part.clients), (&forward.all, &forward.clients));
         assert!(part.tokens.is_empty() && part.rejections.is_empty());
+    }
+
+    #[test]
+    fn what_anyone_can_send_leaves_room_to_groups_with_a_token() {
+        let token = TokenId::from_bytes([7; 16]);
+        let mut used = PeriodUse::default();
+        let mut reject = |number: u32, token| {
+            let rejected = request("GET /", 403, 1);
+            let network = IpAddr::from(std::net::Ipv4Addr::from_bits(number << 8)).into();
+            let rejection = rejected.rejection.map(|one| CountedRejection { token, ..one });
+            let mut one = PeriodUse::default();
+            one.count(&CountedRequests { network, rejection, ..rejected });
+            used.merge(&one);
+        };
+        (0..90).for_each(|number| reject(number, None));
+        (0..90).for_each(|number| reject(number, Some(token)));
+        let of = |token| used.rejections.keys().filter(|group| group.token == token).count();
+        assert_eq!(of(None), MOST_GROUPS_WITHOUT_TOKEN + 1, "and the others");
+        assert_eq!(of(Some(token)), 90);
+        let requests: u64 = used.rejections.values().map(|group| group.requests).sum();
+        assert_eq!(requests, 180);
     }
 
     #[test]

@@ -37,6 +37,24 @@ impl IpAllowlist {
         self.0.iter()
     }
 
+    /// Returns an allowlist that covers these addresses, in larger networks if there are too many. It is never empty if there
+    /// are addresses, since that would allow any.
+    #[must_use]
+    pub fn proposed_for(addresses: &[&str]) -> Self {
+        let parsed = || addresses.iter().filter_map(|text| text.parse::<IpAddr>().ok());
+        let within = |v4: u8, v6: u8| -> Self {
+            let network = |address: IpAddr| {
+                let address = address.to_canonical();
+                let length = if address.is_ipv4() { v4 } else { v6 };
+                IpNet::new(address, length).map_or_else(|_| address.into(), |net| net.trunc())
+            };
+            parsed().map(network).collect::<Self>().proposed()
+        };
+        let sizes = [(32, 128), (24, 48), (16, 32), (8, 16)];
+        let mut all = sizes.into_iter().map(|(v4, v6)| within(v4, v6));
+        all.find(|list| list.0.len() <= MOST).unwrap_or_else(|| within(1, 1))
+    }
+
     /// Returns an allowlist that covers these addresses in as few networks as possible. An IPv6 address is widened to
     /// its /64, because hosts change their address within it.
     #[must_use]

@@ -289,6 +289,7 @@ CREATE TABLE integration (
     client_ip TEXT NOT NULL,
     first_used_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
+    last_accepted_at INTEGER,
     requests INTEGER NOT NULL,
     PRIMARY KEY (token_id, client, client_ip)
 ) STRICT;
@@ -610,12 +611,14 @@ CREATE TABLE sso_domain (
 CREATE UNIQUE INDEX sso_domain_approved ON sso_domain (domain) WHERE approved_at IS NOT NULL;
 
 -- A user at an account's identity provider: issuer and subject. Addresses can change or be given to another user.
+-- `role_values` is a JSON array: what the role claim contained at the last login.
 CREATE TABLE identity (
     account_id TEXT NOT NULL REFERENCES account (id),
     issuer TEXT NOT NULL,
     subject TEXT NOT NULL,
     user_id TEXT NOT NULL REFERENCES users (id),
     created_at INTEGER NOT NULL,
+    role_values TEXT,
     PRIMARY KEY (account_id, issuer, subject)
 ) STRICT;
 

@@ -78,7 +78,7 @@ const PREVIOUS: &str = "SELECT token.id, token.account_id, secret.valid_until, m
     GROUP BY token.id, token.account_id, secret.valid_until, used.client ORDER BY token.id, used.client LIMIT 1000";
 const RELIABILITY: &str = "SELECT CAST(coalesce(sum(requests), 0) AS BIGINT) AS requests, \
     CAST(coalesce(sum(errors), 0) AS BIGINT) AS errors, CAST(coalesce(sum(server_errors), 0) AS BIGINT) AS server_errors \
-    FROM period_use WHERE period = 'hour' AND at >= $1 AND reporter <> '' \
+    FROM period_use WHERE period = 'hour' AND at >= $1 AND reporter <> '' AND subject LIKE 'tok!_%' ESCAPE '!' \
     AND ($2 = '' OR subject IN (SELECT id FROM token WHERE account_id = $2))";
 const SETTINGS: &str = "SELECT body FROM alert_settings WHERE subject = $1";
 const SET: &str = "INSERT INTO alert_settings (subject, body) VALUES ($1, $2) \

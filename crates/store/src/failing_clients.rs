@@ -1,4 +1,4 @@
-//! What members decided about failing clients, and when each client last used a token.
+//! What members decided about failing clients, and when each client was last accepted with a token.
 
 use crate::{Read, Store, StoreError, Write, row, sql::query};
 use keydesk_model::{AccountId, FailingClientState, Timestamp, TokenId};
@@ -22,9 +22,9 @@ const SET: &str = "INSERT INTO failing_client (account_id, id, state, at, until,
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, id) DO UPDATE SET state = excluded.state, \
     at = excluded.at, until = excluded.until, notified_at = excluded.notified_at";
 const FORGET: &str = "DELETE FROM failing_client WHERE at < $1 AND (until IS NULL OR until < $1)";
-const LAST_USES: &str = "SELECT token_id, client, max(last_used_at) AS at FROM integration \
+const LAST_ACCEPTED: &str = "SELECT token_id, client, max(last_accepted_at) AS at FROM integration \
     JOIN token ON token.id = integration.token_id \
-    WHERE token.account_id = $1 AND last_used_at > $2 GROUP BY token_id, client";
+    WHERE token.account_id = $1 AND last_accepted_at > $2 GROUP BY token_id, client";
 
 impl Read {
     /// Returns the decisions about failing clients, by ID.
@@ -45,13 +45,13 @@ impl Read {
         rows.iter().map(decision).collect()
     }
 
-    /// Returns when each client last used each token of an account, if that was after `since`.
-    pub async fn list_last_uses(
+    /// Returns when a request of each client with each token of an account was last accepted, if that was after `since`.
+    pub async fn list_last_accepted(
         &mut self,
         account: AccountId,
         since: Timestamp,
     ) -> Result<HashMap<(TokenId, String), Timestamp>, StoreError> {
-        let rows = query(LAST_USES).bind(account).bind(since).all(self).await?;
+        let rows = query(LAST_ACCEPTED).bind(account).bind(since).all(self).await?;
         let used = |row| {
             let key = (row::parsed(row, "token_id")?, row::text(row, "client")?);
             Ok((key, row::instant(row, "at")?))

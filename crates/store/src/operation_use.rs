@@ -2,7 +2,7 @@
 
 use crate::{
     Read, Store, StoreError, row,
-    sql::{Runs, composed, query},
+    sql::{Runs, SqlRow, composed, query},
 };
 use keydesk_model::{AccountId, ScopeSet, Timestamp, TokenId, Usage, Violation};
 use std::{collections::BTreeMap, time::Duration};
@@ -104,6 +104,20 @@ macro_rules! select_uses {
 
 const USES: &str = select_uses!("");
 const USES_OF_TOKEN: &str = select_uses!("AND token.id = $2");
+macro_rules! select_operations {
+    ($condition:literal) => {
+        concat!(
+            "SELECT client, operation FROM operation_use JOIN token ON token.id = operation_use.token_id \
+             WHERE violation = '' AND operation <> '' AND day >= $1 AND ",
+            $condition,
+            " GROUP BY client, operation HAVING sum(requests) > sum(rejected) \
+             ORDER BY sum(requests) DESC, client, operation LIMIT 10000"
+        )
+    };
+}
+
+const OPERATIONS_OF_TOKEN: &str = select_operations!("token.id = $2");
+const OPERATIONS_OF_ACCOUNT: &str = select_operations!("token.account_id = $2");
 const OBJECTED: &str = "SELECT token.id AS token_id, token.name, token_owner, client, operation, violation, \
     CAST(sum(requests) AS BIGINT) AS requests, CAST(sum(rejected) AS BIGINT) AS rejected, \
     max(last_used_at) AS last_used_at FROM operation_use JOIN token ON token.id = operation_use.token_id \
@@ -114,6 +128,10 @@ const REJECTED: &str = "SELECT client, CAST(sum(requests) AS BIGINT) AS requests
     FROM operation_use WHERE token_id = $1 AND violation = 'revoked' AND last_used_at > $2 \
     GROUP BY client ORDER BY min(day), sum(requests) DESC, client LIMIT 200";
 const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
+
+fn client_and_operation(row: &SqlRow) -> Result<(String, String), StoreError> {
+    Ok((row::text(row, "client")?, row::text(row, "operation")?))
+}
 
 fn day_of(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(DAY)
@@ -136,6 +154,26 @@ impl Read {
     ) -> Result<Vec<OperationUse>, StoreError> {
         let rows = query(USES_OF_TOKEN).bind(day_of(since)).bind(token).all(self).await?;
         rows.iter().map(operation_use).collect()
+    }
+
+    /// Returns the operations that each client used with a token since that day, and with success, most used first.
+    pub async fn list_client_operations(
+        &mut self,
+        token: TokenId,
+        since: Timestamp,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = query(OPERATIONS_OF_TOKEN).bind(day_of(since)).bind(token).all(self).await?;
+        rows.iter().map(client_and_operation).collect()
+    }
+
+    /// Returns the operations that each client used with any token of an account, like [`Self::list_client_operations`].
+    pub async fn list_client_operations_of_account(
+        &mut self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = query(OPERATIONS_OF_ACCOUNT).bind(day_of(since)).bind(account).all(self).await?;
+        rows.iter().map(client_and_operation).collect()
     }
 
     /// Returns the violations in an account since that day, newest first.

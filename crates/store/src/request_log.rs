@@ -37,7 +37,10 @@ const PAGE: &str = select_requests!(
        || ' ' || client || ' ' || client_ip || ' ' || id) LIKE $4 ESCAPE '!' OR path LIKE $5 ESCAPE '!') \
      AND ($6 = '' OR outcome = $6) AND ($7 = '' OR token_id = $7) ORDER BY at DESC, id DESC LIMIT $8"
 );
-const FIND: &str = select_requests!("account_number = $1 AND id = $2 ORDER BY at DESC LIMIT 1");
+const FIND: &str = select_requests!(
+    "account_number = $1 AND id = $2 \
+    ORDER BY CASE WHEN token_id IS NULL THEN 1 ELSE 0 END, at DESC LIMIT 1"
+);
 const CROWDED: &str = "SELECT account_number, outcome FROM request_log \
     GROUP BY account_number, outcome HAVING count(*) > $1";
 const TRIM: &str = "DELETE FROM request_log WHERE account_number = $1 AND outcome = $2 AND at < \

@@ -101,6 +101,11 @@ const HAS_IDENTITY: &str = "SELECT count(*) AS number FROM identity \
     WHERE account_id = $1 AND issuer = $2 AND user_id = $3";
 const ADD_IDENTITY: &str = "INSERT INTO identity (account_id, issuer, subject, user_id, created_at) \
     VALUES ($1, $2, $3, $4, $5)";
+const SET_ROLE_VALUES: &str = "UPDATE identity SET role_values = $1 \
+    WHERE account_id = $2 AND issuer = $3 AND subject = $4";
+const FORGET_ROLE_VALUES: &str = "UPDATE identity SET role_values = NULL WHERE account_id = $1";
+const ROLE_VALUES: &str =
+    "SELECT user_id, role_values FROM identity WHERE account_id = $1 AND issuer = $2";
 const FORGET_IDENTITIES: &str = "DELETE FROM identity WHERE account_id = $1";
 
 fn sso(row: &SqlRow, domains: Vec<Domain>) -> Result<Sso, StoreError> {
@@ -144,6 +149,21 @@ impl Read {
             return Ok(None);
         };
         self.find_sso(row::parsed(&row, "account_id")?).await
+    }
+
+    /// Returns the users who have logged in through the account's provider, and what the role claim contained at the last
+    /// login of each, if that is known.
+    pub async fn list_role_values(
+        &mut self,
+        sso: &Sso,
+    ) -> Result<Vec<(UserId, Option<Vec<String>>)>, StoreError> {
+        let rows = query(ROLE_VALUES).bind(sso.account).bind(&sso.issuer).all(self).await?;
+        let values = |row: &SqlRow| {
+            let text = row.get::<Option<String>>("role_values")?;
+            let values = text.and_then(|text| serde_json::from_str(&text).ok());
+            Ok((row::parsed(row, "user_id")?, values))
+        };
+        rows.iter().map(values).collect()
     }
 
     /// Returns the user with this subject at the account's provider.
@@ -264,6 +284,23 @@ impl Write {
         let now = self.now();
         let add = query(ADD_IDENTITY).bind(sso.account).bind(&sso.issuer).bind(subject);
         add.bind(user).bind(now).execute(self).await.map(|_| ())
+    }
+
+    /// Notes what the role claim contained at a login.
+    pub async fn set_role_values(
+        &mut self,
+        sso: &Sso,
+        subject: &str,
+        values: &[String],
+    ) -> Result<(), StoreError> {
+        let text = serde_json::to_string(values).unwrap_or_default();
+        let set = query(SET_ROLE_VALUES).bind(text).bind(sso.account).bind(&sso.issuer);
+        set.bind(subject).execute(self).await.map(|_| ())
+    }
+
+    /// Forgets what role claims contained, because another claim is read from now on.
+    pub async fn forget_role_values(&mut self, account: AccountId) -> Result<(), StoreError> {
+        query(FORGET_ROLE_VALUES).bind(account).execute(self).await.map(|_| ())
     }
 
     pub async fn reencrypt_sso(

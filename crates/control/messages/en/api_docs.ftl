@@ -55,3 +55,4 @@ api-docs-agents = For coding agents
 api-docs-agents-lead = The prompt has the endpoint URL, authentication, scopes, and error codes of the API, and no secret. Give it to an agent together with openapi.json or reference.md.
 api-docs-prompt = Show prompt
 api-docs-copy-prompt = Copy prompt
+service-you-at-least = Many of your requests fail.

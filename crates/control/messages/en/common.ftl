@@ -72,4 +72,5 @@ ip-address = IP address
 help = Help
 send-link = Send link
 save-name = Save name
+save-settings = Save settings
 token-rename-hint = Renaming a token doesn’t change its secret.

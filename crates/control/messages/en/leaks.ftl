@@ -85,7 +85,7 @@ mail-canary-leaked =
 
     Find out who can read that place, and rotate the real tokens that are stored there.
     { $console }/canaries
-token-new-successor = Replacement for “{ $name }”. The name, scopes, and lifetime are copied from it.
+token-new-successor = Replacement for “{ $name }”. The name, scopes, IP allowlist, and lifetime are copied from it.
 token-new-same-lifetime = { $n ->
     [one] In { $n } day, as before
    *[other] In { $n } days, as before

@@ -58,3 +58,5 @@ members-delayed = The email hasn’t been delivered yet: { $error }. We’ll try
 account-rename-hint = Members see this name, and it appears in emails.
 member-leave = Leave this account
 member-leave-lead = You’ll lose access to { $account }, and your bearer token there stops working immediately and permanently.
+members-change-role = Change role
+members-role-consequences = The new role has no bearer token. If you change it, the bearer token of { $name } is revoked permanently and these clients stop working immediately.

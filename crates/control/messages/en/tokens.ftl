@@ -147,3 +147,41 @@ token-change-limits = Change limits or name
 token-replace = Create replacement
 tokens-no-requests = No requests
 expires-on = { $span } ({ $day })
+token-limits-enforce = Enforce limits
+limits-consequences = In the last 30 days, these clients sent requests that the new limits reject. They stop working as soon as you save.
+inactive-paused = Paused
+tokens-show = Show
+tokens-show-all = All
+tokens-show-unused = Unused for 90 days
+tokens-show-expiring = Expiring within 30 days
+tokens-show-full_access = Full access
+tokens-show-never_expiring = Without an expiration date
+tokens-creator = Created by
+tokens-any-creator = Anyone
+tokens-sort = Sort by
+tokens-sort-created = Newest
+tokens-sort-name = Name
+tokens-sort-last_used = Least recently used
+tokens-sort-expires = Expiration date
+tokens-select = Select { $name }
+tokens-revoke-selected = Revoke selected tokens
+tokens-revoke-several = Revoke API tokens
+tokens-revoke-several-title = Revoke { $n ->
+    [one] { $n } API token
+   *[other] { $n } API tokens
+ }
+tokens-revoke-several-button = Revoke { $n ->
+    [one] { $n } token
+   *[other] { $n } tokens
+ }
+tokens-revoke-several-lead = These tokens stop working immediately, at every gateway. For 24 hours, you can restore each of them.
+done-tokens_revoked = Tokens revoked. You can restore each of them for 24 hours.
+no-tokens-selected = Select 1 to { $most } active API tokens.
+mail-tokens-revoked-subject = { $n } API tokens in { $account } were revoked
+mail-tokens-revoked =
+    These API tokens in { $account } were revoked and no longer work:
+
+    { $names }
+
+    If this was a mistake, you can restore each of them until { $until }:
+    { $console }/tokens

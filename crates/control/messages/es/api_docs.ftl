@@ -55,3 +55,4 @@ api-docs-agents = Para agentes de programación
 api-docs-agents-lead = La instrucción contiene la URL del endpoint, la autenticación, los alcances y los códigos de error de la API, y ningún secreto. Dásela a un agente junto con openapi.json o reference.md.
 api-docs-prompt = Mostrar la instrucción
 api-docs-copy-prompt = Copiar la instrucción
+service-you-at-least = Muchas de tus solicitudes fallan.

@@ -72,4 +72,5 @@ ip-address = Dirección IP
 help = Ayuda
 send-link = Enviar enlace
 save-name = Guardar nombre
+save-settings = Guardar configuración
 token-rename-hint = Cambiar el nombre de un token no cambia su secreto.

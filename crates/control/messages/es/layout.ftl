@@ -15,3 +15,7 @@ layout-suspended = El proveedor de la API suspendió esta cuenta: todas las soli
 parts-no-clients = Ningún cliente lo usó en los últimos 30 días.
 parts-requests-a-day = Solicitudes por día
 problem-log-out = Cerrar sesión
+consequences-changed = La lista cambió desde que la viste. Todavía no se guardó nada.
+consequences-clients = Clientes que dejarán de funcionar
+clients-of-account = Clientes de esta cuenta
+parts-more-operations = y { $n } más

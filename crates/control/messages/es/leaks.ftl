@@ -85,7 +85,7 @@ mail-canary-leaked =
 
     Averigua quién puede leer ese lugar y rota los tokens reales que se guardan allí.
     { $console }/canaries
-token-new-successor = Reemplazo de «{ $name }». El nombre, los alcances y la vigencia se copiaron de él.
+token-new-successor = Reemplazo de «{ $name }». El nombre, los alcances, la lista de IP permitidas y la vigencia se copiaron de él.
 token-new-same-lifetime = { $n ->
     [one] En { $n } día, como antes
    *[other] En { $n } días, como antes

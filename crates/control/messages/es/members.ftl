@@ -58,3 +58,5 @@ members-delayed = Aún no se entregó el correo electrónico: { $error }. Lo int
 account-rename-hint = Los miembros ven este nombre, que también aparece en los correos electrónicos.
 member-leave = Dejar esta cuenta
 member-leave-lead = Perderás el acceso a { $account }, y tu token de portador de esa cuenta deja de funcionar de inmediato y de forma definitiva.
+members-change-role = Cambiar rol
+members-role-consequences = El nuevo rol no tiene token de portador. Si lo cambias, el token de portador de { $name } se revoca de forma permanente y estos clientes dejan de funcionar de inmediato.

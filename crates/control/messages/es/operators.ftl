@@ -73,3 +73,4 @@ operator-accepts-until = Acepta tokens hasta
 owner-is-operator = Los operadores no pueden ser miembros de una cuenta. Ingresa la dirección de correo electrónico de otra persona.
 operator-usage-lead = Las 100 cuentas con más solicitudes en los últimos 30 días, hasta la última hora completa.
 operator-usage-5xx = 5xx
+operator-plan-consequences = El nuevo plan habría rechazado solicitudes de estos clientes en los últimos 30 días. Solo se comparan horas completas, por lo que no se incluyen picos más breves.

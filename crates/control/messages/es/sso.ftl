@@ -62,3 +62,4 @@ unfit-email-unsaid = El proveedor de identidad no informa si tu dirección de co
 unfit-no-email = El proveedor de identidad no envió ninguna dirección de correo electrónico.
 unfit-address-reused = Otro usuario tuvo antes esta dirección de correo electrónico. Un administrador debe eliminar primero a ese miembro.
 unfit-own-domain = Tu dirección de correo electrónico aquí no es de un dominio para el que este proveedor de identidad esté aprobado. Inicia sesión con tu contraseña.
+sso-consequences = Con esta configuración, algunos miembros reciben un rol sin token de portador en su próximo inicio de sesión. Entonces se revocan sus tokens de portador y estos clientes dejan de funcionar.

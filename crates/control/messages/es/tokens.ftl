@@ -147,3 +147,41 @@ token-change-limits = Cambiar los límites o el nombre
 token-replace = Crear reemplazo
 tokens-no-requests = Sin solicitudes
 expires-on = { $span } ({ $day })
+token-limits-enforce = Aplicar límites
+limits-consequences = En los últimos 30 días, estos clientes enviaron solicitudes que los nuevos límites rechazan. Dejarán de funcionar en cuanto guardes.
+inactive-paused = En pausa
+tokens-show = Mostrar
+tokens-show-all = Todos
+tokens-show-unused = Sin uso en 90 días
+tokens-show-expiring = Caducan en 30 días
+tokens-show-full_access = Acceso completo
+tokens-show-never_expiring = Sin fecha de caducidad
+tokens-creator = Creado por
+tokens-any-creator = Cualquiera
+tokens-sort = Ordenar por
+tokens-sort-created = Más recientes
+tokens-sort-name = Nombre
+tokens-sort-last_used = Usados hace más tiempo
+tokens-sort-expires = Fecha de caducidad
+tokens-select = Seleccionar { $name }
+tokens-revoke-selected = Revocar los tokens seleccionados
+tokens-revoke-several = Revocar tokens de API
+tokens-revoke-several-title = Revocar { $n ->
+    [one] { $n } token de API
+   *[other] { $n } tokens de API
+ }
+tokens-revoke-several-button = Revocar { $n ->
+    [one] { $n } token
+   *[other] { $n } tokens
+ }
+tokens-revoke-several-lead = Estos tokens dejan de funcionar de inmediato, en todos los gateways. Durante 24 horas puedes restaurar cada uno.
+done-tokens_revoked = Tokens revocados. Puedes restaurar cada uno durante 24 horas.
+no-tokens-selected = Selecciona de 1 a { $most } tokens de API activos.
+mail-tokens-revoked-subject = Se revocaron { $n } tokens de API en { $account }
+mail-tokens-revoked =
+    Estos tokens de API de { $account } se revocaron y ya no funcionan:
+
+    { $names }
+
+    Si fue un error, puedes restaurar cada uno hasta el { $until }:
+    { $console }/tokens

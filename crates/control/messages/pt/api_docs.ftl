@@ -55,3 +55,4 @@ api-docs-agents = Para agentes de programação
 api-docs-agents-lead = O prompt contém a URL do endpoint, a autenticação, os escopos e os códigos de erro da API, e nenhum segredo. Dê-o a um agente junto com openapi.json ou reference.md.
 api-docs-prompt = Mostrar o prompt
 api-docs-copy-prompt = Copiar o prompt
+service-you-at-least = Muitas das suas solicitações falham.

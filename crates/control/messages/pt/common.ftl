@@ -72,4 +72,5 @@ ip-address = Endereço IP
 help = Ajuda
 send-link = Enviar link
 save-name = Salvar nome
+save-settings = Salvar configurações
 token-rename-hint = Renomear um token não altera o segredo dele.

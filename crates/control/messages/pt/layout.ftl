@@ -15,3 +15,7 @@ layout-suspended = O provedor da API suspendeu esta conta: todas as solicitaçõ
 parts-no-clients = Nenhum cliente o usou nos últimos 30 dias.
 parts-requests-a-day = Solicitações por dia
 problem-log-out = Sair
+consequences-changed = A lista mudou desde que você a viu. Nada foi salvo ainda.
+consequences-clients = Clientes que deixarão de funcionar
+clients-of-account = Clientes desta conta
+parts-more-operations = e mais { $n }

@@ -85,7 +85,7 @@ mail-canary-leaked =
 
     Descubra quem pode ler esse lugar e rotacione os tokens reais guardados ali.
     { $console }/canaries
-token-new-successor = Substituto de “{ $name }”. O nome, os escopos e o tempo de vida foram copiados dele.
+token-new-successor = Substituto de “{ $name }”. O nome, os escopos, a lista de IPs permitidos e o tempo de vida foram copiados dele.
 token-new-same-lifetime = { $n ->
     [one] Em { $n } dia, como antes
    *[other] Em { $n } dias, como antes

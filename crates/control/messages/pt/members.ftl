@@ -58,3 +58,5 @@ members-delayed = O e-mail ainda não foi entregue: { $error }. Tentaremos novam
 account-rename-hint = Os membros veem este nome, e ele aparece nos e-mails.
 member-leave = Sair desta conta
 member-leave-lead = Você perderá o acesso a { $account }, e seu token de portador nessa conta deixará de funcionar imediata e permanentemente.
+members-change-role = Alterar função
+members-role-consequences = A nova função não tem token de portador. Se você alterá-la, o token de portador de { $name } será revogado permanentemente e estes clientes param de funcionar imediatamente.

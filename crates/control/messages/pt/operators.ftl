@@ -73,3 +73,4 @@ operator-accepts-until = Aceita tokens até
 owner-is-operator = Operadores não podem ser membros de uma conta. Insira o endereço de e-mail de outra pessoa.
 operator-usage-lead = As 100 contas com mais solicitações nos últimos 30 dias, até a última hora completa.
 operator-usage-5xx = 5xx
+operator-plan-consequences = O novo plano teria rejeitado solicitações destes clientes nos últimos 30 dias. Apenas horas inteiras são comparadas, portanto picos mais curtos não são incluídos.

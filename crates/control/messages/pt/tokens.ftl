@@ -147,3 +147,41 @@ token-change-limits = Alterar os limites ou o nome
 token-replace = Criar substituto
 tokens-no-requests = Nenhuma solicitação
 expires-on = { $span } ({ $day })
+token-limits-enforce = Aplicar limites
+limits-consequences = Nos últimos 30 dias, estes clientes enviaram solicitações que os novos limites rejeitam. Eles param de funcionar assim que você salvar.
+inactive-paused = Pausado
+tokens-show = Mostrar
+tokens-show-all = Todos
+tokens-show-unused = Sem uso há 90 dias
+tokens-show-expiring = Expiram em 30 dias
+tokens-show-full_access = Acesso total
+tokens-show-never_expiring = Sem data de expiração
+tokens-creator = Criado por
+tokens-any-creator = Qualquer pessoa
+tokens-sort = Ordenar por
+tokens-sort-created = Mais recentes
+tokens-sort-name = Nome
+tokens-sort-last_used = Usados há mais tempo
+tokens-sort-expires = Data de expiração
+tokens-select = Selecionar { $name }
+tokens-revoke-selected = Revogar os tokens selecionados
+tokens-revoke-several = Revogar tokens de API
+tokens-revoke-several-title = Revogar { $n ->
+    [one] { $n } token de API
+   *[other] { $n } tokens de API
+ }
+tokens-revoke-several-button = Revogar { $n ->
+    [one] { $n } token
+   *[other] { $n } tokens
+ }
+tokens-revoke-several-lead = Estes tokens param de funcionar imediatamente, em todos os gateways. Durante 24 horas, você pode restaurar cada um deles.
+done-tokens_revoked = Tokens revogados. Você pode restaurar cada um deles durante 24 horas.
+no-tokens-selected = Selecione de 1 a { $most } tokens de API ativos.
+mail-tokens-revoked-subject = { $n } tokens de API em { $account } foram revogados
+mail-tokens-revoked =
+    Estes tokens de API de { $account } foram revogados e não funcionam mais:
+
+    { $names }
+
+    Se foi um engano, você pode restaurar cada um deles até { $until }:
+    { $console }/tokens

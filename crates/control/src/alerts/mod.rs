@@ -74,7 +74,10 @@ pub(crate) async fn set_token_alerts(
     off: BTreeSet<AlertKind>,
 ) -> Result<(), Refusal> {
     let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
-    write.find_token(caller.account.id, token).await?.ok_or(Code::NotFound)?;
+    let found = write.find_token(caller.account.id, token).await?.ok_or(Code::NotFound)?;
+    if !caller.manages_tokens_of(found.token_owner) {
+        return Err(Code::NotFound.into());
+    }
     let before = write.find_alert_settings(&token.to_string()).await?;
     let after = AlertSettings { off, quiet_hours: None };
     write.set_alert_settings(&token.to_string(), &after).await?;

@@ -81,6 +81,7 @@ impl StatusView {
         let name = match diagnosis {
             Diagnosis::Works => "works",
             Diagnosis::You => "you",
+            Diagnosis::YouAtLeast => "you-at-least",
             Diagnosis::Api => "api",
             Diagnosis::NoGateway => "no-gateway",
         };
@@ -206,7 +207,7 @@ pub(crate) async fn rotate(
     State(app): State<AppState>,
     fresh: ReauthForm<RotateForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     let receipt = tokens::rotate_bearer_token(&app, &caller, form.version()?).await?;
     Ok(done("/api-docs", "token_rotated", receipt.as_ref()).into_response())
 }

@@ -130,7 +130,7 @@ pub(crate) async fn create(
     State(app): State<AppState>,
     fresh: ReauthForm<CanaryForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     match super::create_canary(&app, &caller, &form.name).await {
         Ok((canary, plain)) => {
             let endpoint_url = app.settings.endpoint_url(caller.account.number);

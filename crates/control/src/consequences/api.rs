@@ -18,6 +18,8 @@ pub(crate) struct ClientObject {
     client_ip: String,
     last_used_at: Instant,
     requests_per_day: i64,
+    /// The operations that it used in the last 30 days and that would be rejected, most used first, at most 20.
+    operations: Vec<String>,
 }
 
 /// What a request would make stop working. Its `ETag` names the clients, however often they send requests: send it in
@@ -34,6 +36,7 @@ pub(crate) fn consequences(clients: Vec<ObservedClient>) -> Etagged<Consequences
         client_ip: client.client_ip,
         last_used_at: Instant(client.last_used_at),
         requests_per_day: client.requests_a_day,
+        operations: client.operations,
     });
     Etagged { object: Consequences { clients: clients.collect() }, etag }
 }

@@ -1,6 +1,7 @@
 //! What would stop working: the clients that an action breaks, as a text that a later request can be compared with.
 
 pub(crate) mod api;
+pub(crate) mod console;
 
 use crate::tokens::ObservedClient;
 use sha2::{Digest as _, Sha256};
@@ -78,7 +79,8 @@ mod tests {
     fn client(name: &str, requests_a_day: i64) -> ObservedClient {
         let at = Timestamp::from_micros(requests_a_day);
         let (client_ip, name) = ("192.0.2.1".to_owned(), name.to_owned());
-        ObservedClient { name, client_ip, last_used_at: at, as_of: at, requests_a_day }
+        let operations = Vec::new();
+        ObservedClient { name, client_ip, last_used_at: at, as_of: at, requests_a_day, operations }
     }
 
     #[test]

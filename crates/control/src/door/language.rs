@@ -205,7 +205,7 @@ mod tests {
     };
 
     /// IDs that are composed with an internal name from the source...
-    const WITH_A_NAME: [&str; 12] = [
+    const WITH_A_NAME: [&str; 11] = [
         "service-",
         "interval-",
         "audit-area-",
@@ -214,13 +214,14 @@ mod tests {
         "mail-",
         "remedy-",
         "remedy-consequences-",
-        "request-step-",
         "script-",
         "usage-group-",
         "usage-range-",
     ];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 15] = [
+    const WITH_A_VALUE: [&str; 17] = [
+        "tokens-show-",
+        "tokens-sort-",
         "alert-hint-",
         "alert-kind-",
         "failing-state-",

@@ -59,6 +59,14 @@ fn is_retryable(refusal: &Refusal) -> bool {
 pub(crate) struct ReauthForm<T, C = Caller> {
     pub caller: C,
     pub form: T,
+    pub sent: SentForm,
+}
+
+/// A form as it was sent, so that a page can ask before it takes effect and send it again.
+#[derive(Debug)]
+pub(crate) struct SentForm {
+    pub path: String,
+    pub fields: Vec<(String, String)>,
 }
 
 /// A form that consists of a button only.
@@ -110,7 +118,7 @@ impl<T: DeserializeOwned, C: SignedIn> FromRequest<AppState> for ReauthForm<T, C
             }
         }
         match read_fields(&kept) {
-            Ok(form) => Ok(Self { caller, form }),
+            Ok(form) => Ok(Self { caller, form, sent: SentForm { path, fields: kept } }),
             Err(_) => Err(Problem::from(Code::InvalidForm).into_response()),
         }
     }

@@ -112,7 +112,7 @@ pub(crate) async fn confirm_code(
     State(app): State<AppState>,
     fresh: ReauthForm<CodeForm, CurrentUser>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     match confirm(&app, &caller, &form.code).await {
         Ok(codes) => Ok(codes_page(&caller, codes, true)),
         Err(refusal) => again(&app, &caller, refusal).await,
@@ -123,7 +123,7 @@ pub(crate) async fn codes(
     State(app): State<AppState>,
     fresh: ReauthForm<CodeForm, CurrentUser>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     match renew_codes(&app, &caller, &form.code).await {
         Ok(codes) => Ok(codes_page(&caller, codes, false)),
         Err(refusal) => again(&app, &caller, refusal).await,
@@ -134,7 +134,7 @@ pub(crate) async fn take_away(
     State(app): State<AppState>,
     fresh: ReauthForm<CodeForm, CurrentUser>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     match remove(&app, &caller, &form.code).await {
         Ok(()) => Ok(done("/two-factor", "second_factor_removed", None).into_response()),
         Err(refusal) => again(&app, &caller, refusal).await,
@@ -151,7 +151,7 @@ pub(crate) async fn require(
     State(app): State<AppState>,
     fresh: ReauthForm<RequireForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     super::require(&app, &caller, form.required.is_some()).await?;
     Ok(done("/members", "two_factor_requirement_saved", None).into_response())
 }

@@ -78,7 +78,7 @@ pub(crate) struct FailingClientObject {
     /// The ID of the last request.
     last_request: String,
     /// When the same client last used the same token with success.
-    last_succeeded_at: Option<Instant>,
+    last_accepted_at: Option<Instant>,
     /// The number of requests in each of the last 168 hours, the last one at the end.
     hours: Vec<u64>,
     /// The last email about it to the creator of the token.
@@ -102,7 +102,7 @@ impl From<FailingClient> for FailingClientObject {
             first_at: Instant(failing.rejected.first_at),
             last_at: Instant(failing.rejected.last_at),
             last_request: failing.rejected.last_request,
-            last_succeeded_at: failing.last_succeeded_at.map(Instant),
+            last_accepted_at: failing.last_accepted_at.map(Instant),
             hours: failing.hours,
             notified_at: failing.notified_at.map(Instant),
         }

@@ -1,7 +1,8 @@
 //! `/failing-clients`: who fails, why, and what to do about it.
 
 use super::{
-    Decision, FailingClient, FailingClientFilter, Remedy, decide, find, list, list_remedies,
+    Decision, FailingClient, FailingClientFilter, Rejected, Remedy, decide, find, list,
+    list_remedies,
 };
 use crate::{
     AppState,
@@ -71,7 +72,7 @@ struct Row {
     client: String,
     first: When,
     last: When,
-    last_succeeded: Option<When>,
+    last_accepted: Option<When>,
     works_again: bool,
     muted_until: Option<When>,
     state: String,
@@ -90,7 +91,7 @@ impl Row {
             token_name: failing.token.as_ref().map(token_name),
             first: When::past(failing.rejected.first_at, now),
             last: When::past(failing.rejected.last_at, now),
-            last_succeeded: failing.last_succeeded_at.map(|at| When::past(at, now)),
+            last_accepted: failing.last_accepted_at.map(|at| When::past(at, now)),
             works_again: failing.works_again(),
             muted_until: failing.muted_until.map(|at| When::future(at, now)),
             state: label("failing-state", failing.state.as_str()),
@@ -142,24 +143,26 @@ pub(crate) async fn show(
 }
 
 /// An action with its consequences, and the page on which it is taken.
-struct Action {
-    name: String,
-    consequences: String,
+pub(crate) struct Action {
+    pub name: String,
+    pub consequences: String,
     address: Option<String>,
 }
 
 impl Action {
-    fn new(remedy: &Remedy) -> Self {
+    pub fn new(remedy: &Remedy) -> Self {
         let limits = |token: &TokenId, name: &str, value: &str| {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair(name, value);
             Some(format!("/tokens/{token}/limits?{}#new-limits", query.finish()))
         };
+        let api_docs = || Some("/api-docs".to_owned());
         let (id, value, address) = match remedy {
             Remedy::Restore(token) => ("restore", "", Some(format!("/tokens/{token}/restore"))),
             Remedy::Replace(token) => {
                 ("replace", "", Some(format!("/tokens/new?successor_of={token}")))
             }
+            Remedy::UpdateSecret(token) => ("update-secret", "", Some(format!("/tokens/{token}"))),
             Remedy::AddScope(token, scope) => {
                 ("add-scope", scope.as_str(), limits(token, "add_scope", scope))
             }
@@ -168,13 +171,27 @@ impl Action {
             }
             Remedy::ChangeAccountLimits => ("account-limits", "", Some("/limits".to_owned())),
             Remedy::SeePlan => ("plan", "", Some("/limits".to_owned())),
-            Remedy::UseNewBearerToken => ("new-bearer-token", "", None),
-            Remedy::CheckCredentials => ("credentials", "", Some("/api-docs".to_owned())),
-            Remedy::SeeReference => ("reference", "", Some("/api-docs".to_owned())),
+            Remedy::UseNewBearerToken => ("new-bearer-token", "", api_docs()),
+            Remedy::AskMember(name) => ("ask-member", name.as_str(), None),
+            Remedy::MoveToApiTokens(member) => {
+                ("move", "", Some(format!("/members/{member}/move")))
+            }
+            Remedy::CreateToken => ("create", "", Some("/tokens/new".to_owned())),
+            Remedy::SendToken => ("send", "", api_docs()),
+            Remedy::CheckToken => ("check", "", api_docs()),
+            Remedy::ChangeRequest(code) => ("request", "", Some(format!("/errors/{code}"))),
+            Remedy::SeeReference => ("reference", "", api_docs()),
             Remedy::AskProvider => ("provider", "", None),
         };
         let said = |kind: &str| text(&format!("{kind}-{id}")).with("value", value).to_string();
         Self { name: said("remedy"), consequences: said("remedy-consequences"), address }
+    }
+
+    /// Returns the page, if it changes nothing or if the caller may change what it is about.
+    pub fn link(&self, may_manage: &bool) -> Option<&str> {
+        let changes_nothing =
+            |address: &&str| address.starts_with("/api-docs") || address.starts_with("/errors/");
+        self.address.as_deref().filter(|address| *may_manage || changes_nothing(address))
     }
 }
 
@@ -198,7 +215,11 @@ pub(crate) async fn show_one(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let found = find(&app, &caller, &id).await?;
-    let remedies = list_remedies(&app, &caller, &found).await?;
+    let works_again = found.works_again();
+    let remedies = match works_again {
+        true => Vec::new(),
+        false => list_remedies(&app, &caller, Rejected::from(&found)).await?,
+    };
     Ok(page(&ShowPage {
         chrome: PageLayout::of(&caller, text("failing-one"), Nav::Requests).with_notice(&notice),
         explanation: explain(&found.group.code),

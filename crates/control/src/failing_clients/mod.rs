@@ -5,7 +5,7 @@ pub(crate) mod api;
 pub(crate) mod console;
 mod remedy;
 
-pub(crate) use remedy::{Remedy, list_remedies};
+pub(crate) use remedy::{Rejected, Remedy, list_remedies};
 
 use crate::{
     AppState,
@@ -30,6 +30,8 @@ use std::{
 const SHOWN: Duration = Duration::from_hours(7 * 24);
 const HOUR: Duration = Duration::from_hours(1);
 const HOURS: usize = 7 * 24;
+/// The number of groups that are distinguished.
+const MOST: usize = 2_000;
 /// The time between two emails about the same failing client.
 const NOTIFY_AGAIN: Duration = Duration::from_hours(24);
 /// The longest time for which a failing client can be muted.
@@ -45,8 +47,8 @@ pub(crate) struct FailingClient {
     pub rejected: RejectedRequests,
     /// The number of requests in each of the last hours, the last one at the end.
     pub hours: Vec<u64>,
-    /// When the same client last used the same token with success.
-    pub last_succeeded_at: Option<Timestamp>,
+    /// When a request of the same client with the same token was last accepted.
+    pub last_accepted_at: Option<Timestamp>,
     pub state: FailingClientState,
     pub muted_until: Option<Timestamp>,
     pub notified_at: Option<Timestamp>,
@@ -76,7 +78,7 @@ impl FailingClient {
             token: None,
             rejected,
             hours,
-            last_succeeded_at: None,
+            last_accepted_at: None,
             state,
             muted_until: decision.and_then(|decision| decision.until).filter(|_| is_muted),
             notified_at: decision.and_then(|decision| decision.notified_at),
@@ -98,9 +100,9 @@ impl FailingClient {
             .any(|part| part.to_lowercase().contains(&text))
     }
 
-    /// Returns whether the same client has succeeded with the same token since.
+    /// Returns whether a request of the same client with the same token was accepted since.
     pub fn works_again(&self) -> bool {
-        self.last_succeeded_at.is_some_and(|at| at > self.rejected.last_at)
+        self.last_accepted_at.is_some_and(|at| at > self.rejected.last_at)
     }
 }
 
@@ -130,10 +132,13 @@ async fn list_all(
         hours_of_account(read, (account.id, account.number), (since, until), UsePart::Rejections)
             .await?;
     let mut groups: BTreeMap<RejectionGroup, (RejectedRequests, Vec<u64>)> = BTreeMap::new();
-    for (at, used) in used {
+    // If there are too many, the newest are distinguished.
+    for (at, used) in used.into_iter().rev() {
         let hour = usize::try_from(at.since(since).as_secs() / HOUR.as_secs()).unwrap_or_default();
         for (group, rejected) in used.rejections {
             let requests = rejected.requests;
+            let is_new = groups.len() >= MOST && !groups.contains_key(&group);
+            let group = if is_new { RejectionGroup::other() } else { group };
             let hours = match groups.entry(group) {
                 Entry::Occupied(known) => {
                     let (all, hours) = known.into_mut();
@@ -150,7 +155,7 @@ async fn list_all(
     let decisions = read.list_failing_client_decisions(account.id).await?;
     let labels = read.list_token_names(account.id).await?;
     let labels: HashMap<_, _> = labels.into_iter().map(|label| (label.id, label)).collect();
-    let successes = read.list_last_uses(account.id, since).await?;
+    let accepted = read.list_last_accepted(account.id, since).await?;
     let mut found: Vec<_> = groups
         .into_iter()
         .map(|(group, (rejected, hours))| {
@@ -159,8 +164,8 @@ async fn list_all(
             let token = failing.group.token;
             FailingClient {
                 token: token.and_then(|token| labels.get(&token).cloned()),
-                last_succeeded_at: token.and_then(|token| {
-                    successes.get(&(token, failing.group.client.clone())).copied()
+                last_accepted_at: token.and_then(|token| {
+                    accepted.get(&(token, failing.group.client.clone())).copied()
                 }),
                 ..failing
             }
@@ -204,15 +209,15 @@ pub(crate) async fn find(
     id: &str,
 ) -> Result<FailingClient, Refusal> {
     caller.permit(Permission::SeeUsage)?;
-    find_in(&mut app.store.read().await?, caller, (id, app.now())).await
+    find_of_account(app, caller, id).await
 }
 
-async fn find_in(
-    read: &mut Read,
+async fn find_of_account(
+    app: &AppState,
     caller: &Caller,
-    (id, now): (&str, Timestamp),
+    id: &str,
 ) -> Result<FailingClient, Refusal> {
-    let all = list_all(read, caller, now).await?;
+    let all = list_all(&mut app.store.read().await?, caller, app.now()).await?;
     Ok(all.into_iter().find(|one| one.id == id).ok_or(Code::NotFound)?)
 }
 
@@ -232,9 +237,11 @@ pub(crate) async fn decide(
     id: &str,
     decision: Decision,
 ) -> Result<FailingClient, Refusal> {
+    caller.permit(Permission::ManageTokens)?;
+    // What gateways reported takes long to read, and no transaction waits for it.
+    let found = find_of_account(app, caller, id).await?;
     let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let now = write.now();
-    let found = find_in(&mut write, &caller, (id, now)).await?;
     let client = found.detail();
     let (state, until, event) = match decision {
         Decision::Mute(days) if (1..=MOST_DAYS).contains(&days) => {
@@ -263,11 +270,14 @@ pub(crate) async fn decide(
 
 /// Sends an email about a failing client to the creator of its token and to the administrators, at most once a day.
 pub(crate) async fn report(app: &AppState, caller: &Caller, id: &str) -> Result<(), Refusal> {
+    caller.permit(Permission::ManageTokens)?;
+    let found = find_of_account(app, caller, id).await?;
     let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
     let now = write.now();
-    let found = find_in(&mut write, &caller, (id, now)).await?;
     let token = found.group.token.ok_or(Code::NobodyToNotify)?;
-    if found.notified_at.is_some_and(|at| now.since(at) < NOTIFY_AGAIN) {
+    let decisions = write.list_failing_client_decisions(caller.account.id).await?;
+    let notified_at = decisions.get(id).and_then(|decision| decision.notified_at);
+    if notified_at.is_some_and(|at| now.since(at) < NOTIFY_AGAIN) {
         return Err(Code::AlreadyNotified.into());
     }
     let recipients = write.list_whom_to_tell(caller.account.id, token).await?;

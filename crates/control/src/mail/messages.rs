@@ -427,6 +427,22 @@ impl Message {
         })
     }
 
+    pub fn tokens_revoked(
+        (tokens, account): (&[String], &str),
+        until: Timestamp,
+        console_url: &str,
+    ) -> Self {
+        if let [token] = tokens {
+            return Self::token_revoked((token, account), until, console_url);
+        }
+        Self::new("tokens-revoked", |mail| {
+            let names = tokens.iter().map(|name| format!("- {name}")).collect::<Vec<_>>();
+            let mail = mail.count("n", tokens.len()).with("account", account);
+            let mail = mail.with("names", names.join("\n")).with("console", console_url);
+            mail.with("until", When::exact(until))
+        })
+    }
+
     pub fn token_restored((token, account): (&str, &str), console_url: &str) -> Self {
         Self::new("token-restored", |mail| {
             mail.with("name", token).with("account", account).with("console", console_url)

@@ -276,7 +276,7 @@ pub(crate) async fn create<M: KeyPages>(
     State(app): State<AppState>,
     fresh: ReauthForm<NewKeyForm, M>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: manager, form } = fresh;
+    let ReauthForm { caller: manager, form, .. } = fresh;
     let made = match read_request(&form) {
         Ok(request) => super::create_key(&app, &manager, request).await,
         Err(refusal) => Err(refusal),
@@ -370,7 +370,7 @@ pub(crate) async fn rotate<M: KeyPages>(
     Path(id): Path<String>,
     fresh: ReauthForm<RotateForm, M>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: manager, form } = fresh;
+    let ReauthForm { caller: manager, form, .. } = fresh;
     let id = id.parse().map_err(|_| Code::NotFound)?;
     let version = form.version.as_deref().map(str::parse).transpose();
     let version = version.map_err(|_| Code::InvalidVersion)?;

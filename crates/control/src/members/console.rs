@@ -2,6 +2,7 @@
 
 use crate::{
     AppState, Mailer,
+    consequences::console::Question,
     door::{
         form_error::FormError,
         language::text,
@@ -155,7 +156,7 @@ pub(crate) async fn invite(
     State(app): State<AppState>,
     fresh: ReauthForm<InviteForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     let invited = match form.role.parse::<Role>() {
         Ok(role) => super::invite(&app, &caller, &form.email, role).await,
         Err(error) => Err(error.into()),
@@ -182,9 +183,21 @@ pub(crate) async fn change_role(
     Path(id): Path<String>,
     fresh: ReauthForm<RoleForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, sent } = fresh;
     let id = id.parse().map_err(|_| Code::NotFound)?;
     let role = form.role.parse::<Role>().map_err(Refusal::from)?;
+    if super::has_no_bearer_token(role) {
+        let (member, clients) = super::prepare_end(&app, &caller, id).await?;
+        let question = || Question {
+            chrome: PageLayout::of(&caller, text("members-change-role"), Nav::Members),
+            lead: text("members-role-consequences").with("name", &member.name).to_string(),
+            button: text("members-change-role").to_string(),
+            back: "/members".to_owned(),
+        };
+        if let Some(asks) = sent.ask(clients, question) {
+            return Ok(asks);
+        }
+    }
     let receipt = super::change_role(&app, &caller, id, role).await?;
     Ok(done("/members", "role_changed", receipt.as_ref()).into_response())
 }

@@ -1,14 +1,14 @@
 //! `/accounts` of the management API, for operators.
 
 use super::{
-    find_account, invite_owner, list_accounts, list_clients_of_account, open_account,
-    rename_account, set_plan, set_state,
+    find_account, invite_owner, list_accounts, list_clients_beyond_plan, list_clients_of_account,
+    open_account, rename_account, set_plan, set_state,
 };
 use crate::{
     AppState,
     consequences::api::{Consequences, check, consequences},
     door::api::{
-        Answer, ApiError, ApiPath, Etagged, IfMatch, Instant, Position, Request,
+        Answer, ApiError, ApiPath, ApiQuery, Etagged, IfMatch, Instant, Position, Request,
         body::json_bodies,
         etag::etag_of,
         names::StateName,
@@ -190,8 +190,9 @@ pub(crate) async fn update_managed_account(
     request: Request<Operator, ManagedAccountPatch>,
 ) -> Result<Etagged<ManagedObject>, ApiError> {
     let (operator, patch) = (&request.caller, &request.body);
-    if patch.plan.is_some() {
-        check(&request.if_match, &list_clients_of_account(&app, operator, number).await?)?;
+    if let Some(plan) = &patch.plan {
+        let clients = list_clients_beyond_plan(&app, operator, (number, plan)).await?;
+        check(&request.if_match, &clients)?;
     } else if request.if_match != IfMatch::Absent {
         request.if_match.check(&read(&app, operator, number).await?.etagged().etag)?;
     }
@@ -207,15 +208,32 @@ pub(crate) async fn update_managed_account(
     Ok(read(&app, operator, number).await?.etagged())
 }
 
-/// Lists the clients that would stop working if the account were suspended or closed, and that another plan may limit.
-#[utoipa::path(get, path = "/accounts/{number}/consequences", operation_id = "list_account_consequences", tag = "Accounts", params(AccountNumberParam),
+/// The plan that the account would get.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NextPlan {
+    /// The name of the plan; empty for the default plan. Without it, the account would be suspended or closed.
+    #[serde(default)]
+    #[param(required = false)]
+    plan: Option<String>,
+}
+
+/// Lists the clients that would stop working if the account were suspended or closed, or if it got another plan.
+///
+/// A plan affects clients if it would reject requests of the last 30 days: by hour, so shorter bursts aren’t noticed.
+#[utoipa::path(get, path = "/accounts/{number}/consequences", operation_id = "list_account_consequences", tag = "Accounts", params(AccountNumberParam, NextPlan),
     responses((status = 200, body = Consequences, description = "The clients, and an ETag that names them.", headers(("ETag" = String, description = "For If-Match of the request.")))))]
 pub(crate) async fn list_account_consequences(
     State(app): State<AppState>,
     By(operator): By<Operator>,
     ApiPath(number): ApiPath<AccountNumber>,
+    ApiQuery(next): ApiQuery<NextPlan>,
 ) -> Result<Etagged<Consequences>, ApiError> {
-    Ok(consequences(list_clients_of_account(&app, &operator, number).await?))
+    Ok(consequences(match next.plan {
+        Some(plan) => list_clients_beyond_plan(&app, &operator, (number, &plan)).await?,
+        None => list_clients_of_account(&app, &operator, number).await?,
+    }))
 }
 
 /// An account whose state has changed, with the receipt for its tokens.

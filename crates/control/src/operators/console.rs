@@ -1,11 +1,12 @@
 //! `/operator`: the instance's accounts.
 
 use super::{
-    Overview, find_account, find_invited, invite_owner, list_accounts, open_account, set_plan,
-    set_state,
+    Overview, find_account, find_invited, invite_owner, list_accounts, list_clients_beyond_plan,
+    list_clients_of_account, open_account, set_plan, set_state,
 };
 use crate::{
     AppState,
+    consequences::console::Question,
     door::{
         caller::SignedIn,
         form_error::FormError,
@@ -19,6 +20,7 @@ use crate::{
     mail::send_test_mail,
     principal::{Administrator, Operator},
     refusal::{Code, Kind, Refusal},
+    tokens::ObservedClient,
 };
 use askama::Template;
 use axum::{
@@ -128,7 +130,7 @@ pub(crate) async fn open(
     State(app): State<AppState>,
     fresh: ReauthForm<OpenForm, Operator>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: operator, form } = fresh;
+    let ReauthForm { caller: operator, form, .. } = fresh;
     match open_account(&app, &operator, &form.name, &form.owner).await {
         Ok(number) => {
             Ok(done(&format!("/operator/accounts/{number}"), "account_invited", None)
@@ -232,7 +234,7 @@ pub(crate) async fn invite_again(
     Path(number): Path<String>,
     fresh: ReauthForm<OwnerForm, Operator>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: operator, form } = fresh;
+    let ReauthForm { caller: operator, form, .. } = fresh;
     match invite_owner(&app, &operator, number_in(&number)?, &form.owner).await {
         Ok(()) => {
             Ok(done(&format!("/operator/accounts/{number}"), "invited", None).into_response())
@@ -267,6 +269,7 @@ struct EndPage {
     closes: bool,
     /// The time at which its tokens would be revoked permanently if it were closed now.
     gone_at: When,
+    clients: Vec<ObservedClient>,
 }
 
 async fn end_page(
@@ -275,7 +278,9 @@ async fn end_page(
     number: &str,
     closes: bool,
 ) -> Result<Response, Problem> {
-    let Overview { found, .. } = find_account(app, operator, number_in(number)?).await?;
+    let number = number_in(number)?;
+    let Overview { found, .. } = find_account(app, operator, number).await?;
+    let clients = list_clients_of_account(app, operator, number).await?;
     let now = app.now();
     let next = if closes { AccountState::Closed } else { AccountState::Suspended };
     if !found.account.state.may_become(next) {
@@ -285,6 +290,7 @@ async fn end_page(
     Ok(page(&EndPage {
         chrome: operator.chrome(title, Nav::Operator),
         row: Row::new(app, found, now),
+        clients,
         closes,
         gone_at: When::future(now.plus(AccountState::GRACE), now),
     }))
@@ -341,8 +347,18 @@ pub(crate) async fn plan(
     Path(number): Path<String>,
     fresh: ReauthForm<PlanForm, Operator>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: operator, form } = fresh;
+    let ReauthForm { caller: operator, form, sent } = fresh;
     let number = number_in(&number)?;
+    let clients = list_clients_beyond_plan(&app, &operator, (number, &form.plan)).await?;
+    let question = || Question {
+        chrome: operator.chrome(text("operator-set-plan"), Nav::Operator),
+        lead: text("operator-plan-consequences").to_string(),
+        button: text("operator-set-plan").to_string(),
+        back: format!("/operator/accounts/{number}"),
+    };
+    if let Some(asks) = sent.ask(clients, question) {
+        return Ok(asks);
+    }
     let store = (&app.store, app.now());
     let administrator = Administrator::Operator(&operator);
     set_plan(administrator, store, &app.settings.plans, (number, &form.plan)).await?;

@@ -5,9 +5,12 @@ pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod instance;
 mod open;
+mod plan;
 pub(crate) mod usage;
 
 pub(crate) use open::{invite_owner, open_account};
+pub use plan::set_plan_at_server;
+pub(crate) use plan::{list_clients_beyond_plan, set_plan};
 
 use crate::{
     AppState, accounts,
@@ -16,13 +19,12 @@ use crate::{
     principal::{Administrator, Operator},
     receipts::Issued,
     refusal::{At as _, Code, Refusal, Value},
-    settings::Plans,
     tokens::{self, ObservedClient},
 };
 use keydesk_model::{
     AccountId, AccountName, AccountNumber, AccountState, Actor, Email, Event, Month,
     OperatorPermission, Origin, RevocationReason, Role, Timestamp, UserId,
-    audit::{AccountStateDetail, NameDetail, PlanDetail},
+    audit::{AccountStateDetail, NameDetail},
 };
 use keydesk_store::{AccountOverview, AccountSearch, AuditEntry, NewUser, Sso, Store, StoreError};
 
@@ -165,36 +167,6 @@ pub(crate) async fn set_state(
         return Ok(None);
     }
     Ok(app.commit_with_receipt(write, entry).await?)
-}
-
-/// Changes the plan of an account; an empty name selects the default plan.
-pub(crate) async fn set_plan(
-    administrator: Administrator<'_>,
-    (store, now): (&Store, Timestamp),
-    plans: &Plans,
-    (number, plan): (AccountNumber, &str),
-) -> Result<(), Refusal> {
-    let is_known = plans.all.iter().any(|known| known.name == plan);
-    if !is_known && !plan.is_empty() {
-        return Err(Refusal::new(Code::UnknownPlan).at("plan"));
-    }
-    let mut write = administrator.begin((store, now), OperatorPermission::ManageAccounts).await?;
-    let mut account = write.find_account_by_number(number).await?.ok_or(Code::NotFound)?;
-    let before = PlanDetail { plan: std::mem::replace(&mut account.plan, plan.to_owned()) };
-    write.limit_account(&account).await?;
-    let after = PlanDetail { plan: plan.to_owned() };
-    let changed = Event::AccountPlanChanged { before, after };
-    write.commit(administrator.entry(changed, account.id)).await?;
-    Ok(())
-}
-
-/// Changes the plan like [`set_plan`], from the command line.
-pub async fn set_plan_at_server(
-    store: (&Store, Timestamp),
-    plans: &Plans,
-    account_and_plan: (AccountNumber, &str),
-) -> Result<(), Refusal> {
-    set_plan(Administrator::Server, store, plans, account_and_plan).await
 }
 
 /// Purges the closed accounts whose time for restoration (`AccountState::GRACE`) has ended, by the database's clock,

@@ -98,7 +98,7 @@ pub(crate) async fn add_one(
     State(app): State<AppState>,
     fresh: ReauthForm<AddForm, CurrentUser>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     match add(&app, &caller, (&form.code, &form.name, &form.answer)).await {
         Ok(Some(codes)) => Ok(codes_page(&caller, codes, true)),
         Ok(None) => Ok(done("/passkeys", "passkey_added", None).into_response()),
@@ -121,7 +121,7 @@ pub(crate) async fn take_away(
     Path(id): Path<String>,
     fresh: ReauthForm<RemoveForm, CurrentUser>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     let refusal = match remove(&app, &caller, &id, &form.recovery_code).await {
         Ok(()) => return Ok(done("/passkeys", "passkey_removed", None).into_response()),
         Err(refusal) if refusal.kind() == Kind::Invalid => refusal,

@@ -112,6 +112,7 @@ codes! {
     InvalidOrigin = "invalid_origin", Invalid;
     InvalidCorsList = "invalid_cors_list", Invalid;
     TooManyTokens = "too_many_tokens", Invalid;
+    NoTokensSelected = "no_tokens_selected", Invalid;
     KeyBeyondItsCreator = "key_beyond_its_creator", Invalid;
     MissingKeyScope = "missing_key_scope", Invalid;
     KeyExpiryTooLate = "key_expiry_too_late", Invalid;

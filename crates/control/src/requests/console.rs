@@ -1,6 +1,6 @@
 //! `/requests`: the newest requests of the account, and what one of them came to.
 
-use super::{NextStep, ShownRequest, find, find_label, is_logging, list, next_step, set_logging};
+use super::{ShownRequest, find, find_label, is_logging, list, list_next_steps, set_logging};
 use crate::{
     AppState,
     door::{
@@ -11,6 +11,7 @@ use crate::{
         token_name::token_name,
         when::When,
     },
+    failing_clients::console::Action,
     help::explain,
     principal::Caller,
 };
@@ -168,8 +169,8 @@ struct RequestPage {
     row: Row,
     /// The text of the error code, in English.
     explanation: Option<String>,
-    /// What can be done, and where.
-    step: Option<(String, Option<String>)>,
+    actions: Vec<Action>,
+    may_manage: bool,
 }
 
 pub(crate) async fn show_one(
@@ -178,20 +179,12 @@ pub(crate) async fn show_one(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let row = Row::new(find(&app, &caller, &id).await?, app.now());
-    let step = next_step(&row.request).map(|step| {
-        let (name, address) = match step {
-            NextStep::ReplaceToken(token) => ("replace", Some(format!("/tokens/{token}/restore"))),
-            NextStep::ChangeLimits(token) => ("limits", Some(format!("/tokens/{token}/limits"))),
-            NextStep::SeeAccountLimits => ("plan", Some("/limits".to_owned())),
-            NextStep::CheckCredentials => ("credentials", Some("/api-docs".to_owned())),
-            NextStep::AskProvider => ("provider", None),
-        };
-        (label("request-step", name), address)
-    });
+    let steps = list_next_steps(&app, &caller, &row.request).await?;
     Ok(page(&RequestPage {
         chrome: PageLayout::of(&caller, text("request-title"), Nav::Requests),
         explanation: explain(&row.request.code),
-        step,
+        actions: steps.iter().map(Action::new).collect(),
+        may_manage: caller.may(Permission::ManageTokens),
         row,
     }))
 }

@@ -5,6 +5,7 @@ pub(crate) mod console;
 
 use crate::{
     AppState,
+    failing_clients::{Rejected, Remedy, list_remedies},
     principal::Caller,
     refusal::{Code, Refusal},
 };
@@ -85,79 +86,24 @@ pub(crate) async fn set_logging(app: &AppState, caller: &Caller, on: bool) -> Re
     Ok(())
 }
 
-/// What can be done about a request that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NextStep {
-    /// Restore or replace the token.
-    ReplaceToken(TokenId),
-    /// Add the scope or the IP address to the limits of the token.
-    ChangeLimits(TokenId),
-    /// The account uses more than its plan permits.
-    SeeAccountLimits,
-    /// Copy endpoint URL and token from *API Docs*.
-    CheckCredentials,
-    /// The API itself responded, or could not be reached.
-    AskProvider,
+/// Returns what can be done about a request that failed.
+pub(crate) async fn list_next_steps(
+    app: &AppState,
+    caller: &Caller,
+    request: &LoggedRequest,
+) -> Result<Vec<Remedy>, Refusal> {
+    if is_providers_fault(request) {
+        return Ok(vec![Remedy::AskProvider]);
+    }
+    if request.code == "client_closed_request" || !(400..500).contains(&request.status) {
+        return Ok(Vec::new());
+    }
+    list_remedies(app, caller, Rejected::from(request)).await
 }
 
-/// Returns what can be done, or `None` if nothing is known, or nothing has failed.
-pub(crate) fn next_step(request: &LoggedRequest) -> Option<NextStep> {
-    if request.is_upstreams {
-        return (request.status >= 400).then_some(NextStep::AskProvider);
-    }
-    let step = match (request.code.as_str(), request.token) {
-        ("insufficient_scope" | "ip_not_allowed", Some(token)) => NextStep::ChangeLimits(token),
-        ("rate_limited" | "quota_exceeded", _) => NextStep::SeeAccountLimits,
-        ("client_closed_request", _) => return None,
-        ("account_suspended" | "account_closed", _) => NextStep::AskProvider,
-        (code, _) if code.starts_with("upstream_") || code == "invalid_upstream_response" => {
-            NextStep::AskProvider
-        }
-        (_, Some(token)) if request.status == 401 => NextStep::ReplaceToken(token),
-        (_, None) => NextStep::CheckCredentials,
-        _ => return None,
-    };
-    Some(step)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use keydesk_model::{RequestOutcome, Timestamp};
-
-    #[test]
-    fn each_failure_has_a_next_step() {
-        let token = TokenId::from_bytes([7; 16]);
-        let step = |status, code: &str, of: Option<TokenId>, is_upstreams| {
-            next_step(&LoggedRequest {
-                id: "req_1".to_owned(),
-                at: Timestamp::from_micros(0),
-                account: "385403".parse().expect("a number"),
-                token: of,
-                outcome: RequestOutcome::Failed,
-                method: "GET".to_owned(),
-                path: "/contacts".to_owned(),
-                operation: String::new(),
-                status,
-                is_upstreams,
-                code: code.to_owned(),
-                duration_us: 1,
-                client: "curl".to_owned(),
-                client_ip: "192.0.2.1".to_owned(),
-                upstream: String::new(),
-            })
-        };
-        let own = Some(token);
-        assert_eq!(step(401, "token_expired", own, false), Some(NextStep::ReplaceToken(token)));
-        assert_eq!(
-            step(403, "insufficient_scope", own, false),
-            Some(NextStep::ChangeLimits(token))
-        );
-        assert_eq!(step(429, "rate_limited", own, false), Some(NextStep::SeeAccountLimits));
-        assert_eq!(step(401, "missing_token", None, false), Some(NextStep::CheckCredentials));
-        assert_eq!(step(404, "", own, true), Some(NextStep::AskProvider));
-        assert_eq!(step(504, "upstream_timeout", own, false), Some(NextStep::AskProvider));
-        assert_eq!(step(200, "", own, true), None);
-        assert_eq!(step(499, "client_closed_request", own, false), None);
-    }
+/// Returns whether the API itself responded with an error, or could not be reached.
+fn is_providers_fault(request: &LoggedRequest) -> bool {
+    (request.is_upstreams && request.status >= 400)
+        || request.code.starts_with("upstream_")
+        || request.code == "invalid_upstream_response"
 }

@@ -11,6 +11,8 @@ const KEPT: Duration = Duration::from_secs(30);
 const COUNTED: Duration = Duration::from_mins(15);
 /// The time since which a running gateway has reported: it does so every few seconds, even without requests.
 const REPORTED: Duration = Duration::from_mins(1);
+/// The time that a gateway has for its first report.
+const STARTS: Duration = Duration::from_secs(30);
 /// The number of requests from which a share says something.
 const LEAST: u64 = 20;
 
@@ -23,7 +25,9 @@ pub(crate) enum Diagnosis {
     Works,
     /// The account's requests fail, and those of others don't.
     You,
-    /// Requests of all accounts fail.
+    /// The account's requests fail, and there are too few of others to compare them with.
+    YouAtLeast,
+    /// The API fails for all accounts.
     Api,
     NoGateway,
 }
@@ -50,7 +54,14 @@ pub(crate) async fn find_service_status(
     let own = read.count_reliability(Some(caller.account.id), since).await?;
     drop(read);
     let all = all_accounts(app, (now, since)).await?;
-    Ok(ServiceStatus { gateways, all, own, diagnosis: diagnose(gateways, all, own) })
+    // What was added up a while ago can lack one's own newest requests.
+    let all = Reliability {
+        requests: all.requests.max(own.requests),
+        errors: all.errors.max(own.errors),
+        server_errors: all.server_errors.max(own.server_errors),
+    };
+    let runs = gateways > 0 || now.since(app.started_at) < STARTS;
+    Ok(ServiceStatus { gateways, all, own, diagnosis: diagnose(runs, all, own) })
 }
 
 async fn all_accounts(
@@ -69,16 +80,20 @@ async fn all_accounts(
     Ok(all)
 }
 
-fn diagnose(gateways: i64, all: Reliability, own: Reliability) -> Diagnosis {
+fn diagnose(runs: bool, all: Reliability, own: Reliability) -> Diagnosis {
     let is_high = |part: u64, of: u64, tenths: u64| of >= LEAST && part * 10 >= of * tenths;
-    if gateways == 0 {
+    let others = all.requests.saturating_sub(own.requests);
+    let errors_of_others = all.errors.saturating_sub(own.errors);
+    if !runs {
         Diagnosis::NoGateway
     } else if is_high(all.server_errors * 2, all.requests, 1) {
         Diagnosis::Api
-    } else if is_high(own.errors, own.requests, 1) {
+    } else if !is_high(own.errors, own.requests, 1) {
+        Diagnosis::Works
+    } else if others >= LEAST && !is_high(errors_of_others, others, 1) {
         Diagnosis::You
     } else {
-        Diagnosis::Works
+        Diagnosis::YouAtLeast
     }
 }
 
@@ -90,10 +105,17 @@ mod tests {
     fn it_is_the_api_if_it_fails_everyone() {
         let of = |requests, errors, server_errors| Reliability { requests, errors, server_errors };
         let (fine, mine) = (of(1_000, 50, 1), of(100, 31, 0));
-        assert_eq!(diagnose(2, fine, of(100, 1, 0)), Diagnosis::Works);
-        assert_eq!(diagnose(2, fine, mine), Diagnosis::You);
-        assert_eq!(diagnose(2, of(1_000, 60, 50), mine), Diagnosis::Api);
-        assert_eq!(diagnose(0, fine, mine), Diagnosis::NoGateway);
-        assert_eq!(diagnose(1, of(3, 3, 3), of(3, 3, 3)), Diagnosis::Works, "too few to tell");
+        assert_eq!(diagnose(true, fine, of(100, 1, 0)), Diagnosis::Works);
+        assert_eq!(diagnose(true, fine, mine), Diagnosis::You);
+        assert_eq!(diagnose(true, of(1_000, 60, 50), mine), Diagnosis::Api);
+        assert_eq!(diagnose(false, fine, mine), Diagnosis::NoGateway);
+        assert_eq!(diagnose(true, of(3, 3, 3), of(3, 3, 3)), Diagnosis::Works, "too few to tell");
+        let alone = of(110, 33, 0);
+        assert_eq!(diagnose(true, alone, mine), Diagnosis::YouAtLeast, "nobody to compare with");
+        assert_eq!(
+            diagnose(true, of(500, 331, 0), mine),
+            Diagnosis::YouAtLeast,
+            "others fail, too"
+        );
     }
 }

@@ -3,10 +3,12 @@
 use super::{
     Arrival, begin, finish,
     provider::callback_url,
+    roles::list_clients_without_role,
     settings::{SsoForm, confirm as say_yes, find, remove, set},
 };
 use crate::{
     AppState,
+    consequences::console::Question,
     door::{
         caller::SignedIn,
         cookie::{clear_sso_cookie, safe_next, sso_cookie, sso_in, with_cookie},
@@ -96,7 +98,17 @@ pub(crate) async fn save(
     State(app): State<AppState>,
     fresh: ReauthForm<SsoForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, sent } = fresh;
+    let clients = list_clients_without_role(&app, &caller, &form).await?;
+    let question = || Question {
+        chrome: caller.chrome(text("save-settings"), Nav::Members),
+        lead: text("sso-consequences").to_string(),
+        button: text("save-settings").to_string(),
+        back: "/sso".to_owned(),
+    };
+    if let Some(asks) = sent.ask(clients, question) {
+        return Ok(asks);
+    }
     match set(&app, &caller, &form).await {
         Ok(()) => Ok(done("/sso", "sso_saved", None).into_response()),
         Err(refusal) if !matches!(refusal.kind(), Kind::Invalid | Kind::TooMany) => {
@@ -135,7 +147,7 @@ pub(crate) async fn confirm(
     Path(number): Path<String>,
     fresh: ReauthForm<SeenForm, Operator>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: operator, form } = fresh;
+    let ReauthForm { caller: operator, form, .. } = fresh;
     let number = number.parse().map_err(|_| Code::NotFound)?;
     say_yes(&app, &operator, number, (&form.issuer, &form.domain)).await?;
     let path = format!("/operator/accounts/{number}");

@@ -8,6 +8,7 @@ pub(crate) mod console;
 mod identity;
 mod provider;
 mod refusals;
+mod roles;
 mod secret;
 mod settings;
 
@@ -28,8 +29,8 @@ use identity::Identified;
 use keydesk_model::{AccountId, Actor, Email, Event, MemberId, Role, audit::RoleDetail};
 use keydesk_store::{AuditEntry, Sso, Write};
 use refusals::rejected;
+use roles::role_of;
 use serde::{Deserialize, Serialize};
-use settings::read_roles;
 use std::time::Duration;
 
 /// The time to complete a login at the provider.
@@ -142,8 +143,9 @@ async fn enter(
     let who = (claimed, newcomer);
     let identified = identity::identify(&mut write, sso, who, &visitor.origin).await?;
     let user = &identified.user;
+    roles::keep_values(&mut write, sso, claimed).await?;
     attempts::forgive_sso(&mut write, &visitor.origin).await?;
-    let role = role_of(sso, claimed);
+    let role = role_of(sso, &claimed.values);
     let (member, was) = admit(app, &mut write, sso, (&identified, role)).await?;
     // A user with a second factor in Keydesk must enter it here, too.
     let half = sessions::half_way(app, &mut write, (user.id, Some(account.id))).await?;
@@ -208,15 +210,4 @@ async fn admit(
         members::apply_role(app, write, &member, role).await?;
     }
     Ok((member.id, Some(member.role)))
-}
-
-/// Returns the role from the provider's claim, or the default one if the claim contains no known role. Returns `None`
-/// if no role claim is configured.
-fn role_of(sso: &Sso, claimed: &ProviderIdentity) -> Option<Role> {
-    if sso.role_claim.is_empty() {
-        return None;
-    }
-    let roles = read_roles(&sso.roles).unwrap_or_default();
-    let given = roles.into_iter().filter(|(value, _)| claimed.values.contains(value));
-    Some(given.map(|(_, role)| role).max().unwrap_or(sso.default_role))
 }

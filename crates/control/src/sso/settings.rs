@@ -72,6 +72,9 @@ async fn keep(app: &AppState, caller: &Caller, form: &SsoForm) -> Result<Sso, Re
     };
     let new = read_form(account, form, sealed)?;
     write.set_sso(&new, caller.member.id).await?;
+    if before.as_ref().is_some_and(|before| before.role_claim != new.role_claim) {
+        write.forget_role_values(account).await?;
+    }
     let changed =
         Event::AccountSsoChanged { before: before.as_ref().map(terms), after: Some(terms(&new)) };
     // Reads back which domains are already confirmed.
@@ -99,7 +102,11 @@ fn is_for(before: &Sso, form: &SsoForm) -> bool {
     bare(&before.issuer) == bare(&form.issuer) && before.client_id == form.client_id.trim()
 }
 
-fn read_form(account: AccountId, form: &SsoForm, sealed: Vec<u8>) -> Result<Sso, Refusal> {
+pub(super) fn read_form(
+    account: AccountId,
+    form: &SsoForm,
+    sealed: Vec<u8>,
+) -> Result<Sso, Refusal> {
     let issuer = form.issuer.trim().to_owned();
     provider::check_issuer(&issuer)
         .ok_or_else(|| Refusal::new(Code::InvalidIssuer).at("issuer"))?;

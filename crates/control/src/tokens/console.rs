@@ -1,6 +1,12 @@
 //! `/tokens`: the account's API tokens, the page that shows a secret once, and the actions that revoke one.
 
-use super::ObservedClient;
+use super::{
+    ObservedClient,
+    selection::{
+        console::{SelectionForm, SelectionQuery},
+        select,
+    },
+};
 use crate::{
     AppState,
     door::{
@@ -28,6 +34,7 @@ use keydesk_model::{
 use keydesk_store::{ClosingSecret, Token, TokenFilter};
 use keydesk_token::PlainToken;
 use serde::Deserialize;
+use std::collections::HashMap;
 
 /// An API token as shown in the tables.
 pub(crate) struct Row {
@@ -56,7 +63,9 @@ impl Row {
         let state = token.state(now);
         let is_live = state == TokenState::Active;
         let left = token.expires_at.map(|at| at.since(now));
-        let until = token.hold.filter(|hold| hold.is_open(now)).and_then(|hold| hold.until);
+        let hold = token.hold.filter(|hold| hold.is_open(now));
+        let is_paused = hold.is_some_and(|hold| hold.until.is_none());
+        let until = hold.and_then(|hold| hold.until);
         Self {
             id: token.id.to_string(),
             scopes: scope_words(&token.scopes),
@@ -70,7 +79,9 @@ impl Row {
                 _ => String::new(),
             },
             is_live,
-            expires: token.expires_at.filter(|_| is_live).map(|at| When::future(at, now)),
+            expires: token
+                .expires_at
+                .map(|at| if at > now { When::future(at, now) } else { When::past(at, now) }),
             expires_soon: left.is_some_and(|left| left.as_secs() < 14 * 86_400),
             over: match state {
                 TokenState::Active => None,
@@ -78,7 +89,10 @@ impl Row {
                     Some((label("inactive", "expired"), When::past(at, now)))
                 }
                 TokenState::Revoked(revocation) => Some((
-                    label("inactive", revocation.reason.as_str()),
+                    label(
+                        "inactive",
+                        if is_paused { "paused" } else { revocation.reason.as_str() },
+                    ),
                     When::past(revocation.at, now),
                 )),
             },
@@ -94,6 +108,15 @@ impl Row {
 impl ObservedClient {
     pub fn last_request(&self) -> When {
         When::past(self.last_used_at, self.as_of)
+    }
+
+    pub fn first_operations(&self) -> &[String] {
+        &self.operations[..self.operations.len().min(3)]
+    }
+
+    /// Returns the number of operations beside the first ones, if there are more.
+    pub fn more_operations(&self) -> Option<usize> {
+        self.operations.len().checked_sub(3).filter(|more| *more > 0)
     }
 }
 
@@ -142,6 +165,8 @@ struct ListPage {
     /// The text in the search field, if there is one.
     search: Option<String>,
     is_inactive: bool,
+    /// The form that filters and sorts active tokens, if there are many.
+    form: Option<SelectionForm>,
     /// The page's tokens, active or inactive ones.
     listed: Vec<Row>,
     /// The link to the next page.
@@ -164,36 +189,75 @@ pub(crate) async fn list(
     caller: Caller,
     Query(notice): Query<Done>,
     Query(StateQuery { state }): Query<StateQuery>,
-    Query(query): Query<ListQuery>,
+    queries: (Query<ListQuery>, Query<SelectionQuery>),
 ) -> Result<Response, Problem> {
-    let now = app.now();
-    let (filter, path) = match state.as_str() {
-        "inactive" => (TokenFilter::Inactive, "/tokens?state=inactive"),
-        _ => (TokenFilter::Active, "/tokens"),
+    let (Query(query), Query(selection)) = queries;
+    let months = read_month_by_token(&app, &caller).await?;
+    let shown = if state == "inactive" {
+        inactive_page(&app, &caller, &query, &months).await?
+    } else {
+        active_page(&app, &caller, &selection, &months).await?
     };
-    let found = super::list_api_tokens(&app, &caller, filter, &query.search()?).await?;
-    let (old, restorable) = if filter == TokenFilter::Active && query.is_whole() {
-        let old = super::list_previous_secrets(&app, &caller).await?;
-        (old, super::list_restorable_tokens(&app, &caller).await?)
+    Ok(page(&ListPage { chrome: shown.chrome.with_notice(&notice), ..shown }))
+}
+
+type Months = HashMap<TokenId, Vec<u64>>;
+
+fn rows(tokens: Vec<Token>, months: &Months, now: Timestamp) -> Vec<Row> {
+    let row = |token: Token| {
+        let month = months.get(&token.id).map(|points| Sparkline::of(points.iter().copied()));
+        Row { month, ..Row::new(token, now) }
+    };
+    tokens.into_iter().map(row).collect()
+}
+
+async fn active_page(
+    app: &AppState,
+    caller: &Caller,
+    query: &SelectionQuery,
+    months: &Months,
+) -> Result<ListPage, Problem> {
+    let now = app.now();
+    let mut selected = select(app, caller, &query.selection()?).await?;
+    let (old, restorable) = if query.is_whole() {
+        let old = super::list_previous_secrets(app, caller).await?;
+        (old, super::list_restorable_tokens(app, caller).await?)
     } else {
         (Vec::new(), Vec::new())
     };
     let old = old.into_iter().filter(|old| old.closing.at > now);
-    let months = read_month_by_token(&app, &caller).await?;
-    let listed = |token: Token| {
-        let month = months.get(&token.id).map(|points| Sparkline::of(points.iter().copied()));
-        Row { month, ..Row::new(token, now) }
-    };
-    Ok(page(&ListPage {
-        chrome: PageLayout::of(&caller, text("layout-tokens"), Nav::Tokens).with_notice(&notice),
-        search: query.field(found.next.is_some()),
-        is_inactive: filter == TokenFilter::Inactive,
-        next: found.next.map(|last| query.next(path, &last)),
-        listed: found.items.into_iter().map(listed).collect(),
+    Ok(ListPage {
+        chrome: PageLayout::of(caller, text("layout-tokens"), Nav::Tokens),
+        search: None,
+        is_inactive: false,
+        listed: rows(std::mem::take(&mut selected.tokens), months, now),
+        next: selected.next.map(|last| query.next(last)),
+        form: SelectionForm::new(query, &selected),
         old: old.map(|old| OldRow::new(old, now)).collect(),
         restorable: restorable.into_iter().map(|token| Row::new(token, now)).collect(),
         may_manage: caller.may(Permission::ManageTokens),
-    }))
+    })
+}
+
+async fn inactive_page(
+    app: &AppState,
+    caller: &Caller,
+    query: &ListQuery,
+    months: &Months,
+) -> Result<ListPage, Problem> {
+    let search = query.search()?;
+    let found = super::list_api_tokens(app, caller, TokenFilter::Inactive, &search).await?;
+    Ok(ListPage {
+        chrome: PageLayout::of(caller, text("layout-tokens"), Nav::Tokens),
+        search: query.field(found.next.is_some()),
+        is_inactive: true,
+        next: found.next.map(|last| query.next("/tokens?state=inactive", &last)),
+        listed: rows(found.items, months, app.now()),
+        form: None,
+        old: Vec::new(),
+        restorable: Vec::new(),
+        may_manage: caller.may(Permission::ManageTokens),
+    })
 }
 
 #[derive(Template)]
@@ -310,7 +374,7 @@ pub(crate) async fn rotate(
     Path(id): Path<String>,
     fresh: ReauthForm<RotateForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     let id = id.parse().map_err(|_| Code::NotFound)?;
     let made = super::rotate_api_token(&app, &caller, id, form.version()?, form.terms()?).await?;
     let previous_secret_expires_at =

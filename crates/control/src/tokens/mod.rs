@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod bearer;
+mod clients;
 pub(crate) mod console;
 pub(crate) mod creation;
 pub(crate) mod expiry;
@@ -13,10 +14,10 @@ mod own;
 pub(crate) mod reminders;
 pub(crate) mod restoration;
 pub(crate) mod rotation;
+pub(crate) mod selection;
 
 use crate::{
     AppState,
-    operations::LATELY,
     principal::Caller,
     refusal::{Code, Refusal},
 };
@@ -25,16 +26,18 @@ pub(crate) use bearer::{
     replace_bearer_token, replace_bearer_tokens, replace_secret, rotate_bearer_token,
     view_bearer_token,
 };
+pub(crate) use clients::{
+    ObservedClient, ObservedClients, list_clients, list_clients_of_account, list_clients_of_member,
+    list_clients_of_user, sort_clients_of_member,
+};
 pub use own::{SelfRevocation, SelfRotation, SelfServiceError, revoke_own_token, rotate_own_token};
 pub(crate) use restoration::is_restorable;
 pub use rotation::close_due_secrets;
 use rotation::{RotatedToken, rotate_secret};
 pub(crate) use rotation::{list_previous_secrets, revoke_previous_secrets, rotate_api_token};
 
-use keydesk_model::{AccountId, Permission, Timestamp, TokenId, TokenOwner, TokenState, UserId};
-use keydesk_store::{
-    Integration, Member, NewSecret, Page, PageSearch, StoreError, Token, TokenFilter, Write,
-};
+use keydesk_model::{AccountId, Permission, TokenId, TokenOwner, TokenState};
+use keydesk_store::{NewSecret, Page, PageSearch, Token, TokenFilter, Write};
 use keydesk_token::PlainToken;
 
 /// The maximum number of active API tokens per account, which only a misbehaving client exceeds.
@@ -118,98 +121,4 @@ pub(crate) async fn prepare_end(
     }
     let clients = list_clients(app, id).await?;
     Ok((token, clients))
-}
-
-/// A client that used a token recently, and stops working when the token is revoked.
-#[derive(Debug)]
-pub(crate) struct ObservedClient {
-    pub name: String,
-    pub client_ip: String,
-    pub last_used_at: Timestamp,
-    /// The time of the query.
-    pub as_of: Timestamp,
-    pub requests_a_day: i64,
-}
-
-impl ObservedClient {
-    fn new(seen: Integration, now: Timestamp) -> Self {
-        let seconds = seen.last_used_at.since(seen.first_used_at).as_secs();
-        let days = i64::try_from(seconds / 86_400 + 1).unwrap_or(1);
-        Self {
-            last_used_at: seen.last_used_at,
-            as_of: now,
-            requests_a_day: seen.requests / days,
-            name: seen.client,
-            client_ip: seen.client_ip,
-        }
-    }
-}
-
-/// The clients that used a token in the last 30 days, grouped by whether they use a secret that is accepted now.
-pub(crate) struct ObservedClients {
-    pub current: Vec<ObservedClient>,
-    /// The clients that used a secret that has ended since, and are rejected.
-    pub left_behind: Vec<ObservedClient>,
-}
-
-async fn sort_clients(app: &AppState, token: TokenId) -> Result<ObservedClients, StoreError> {
-    let now = app.now();
-    let mut read = app.store.read().await?;
-    let seen = read.list_integrations(token, now.minus(LATELY)).await?;
-    let since = read.find_open_since(token).await?;
-    let is_current = |seen: &Integration| since.is_none_or(|since| seen.last_used_at >= since);
-    let (current, left_behind): (Vec<_>, Vec<_>) = seen.into_iter().partition(is_current);
-    let clients = |seen: Vec<Integration>| {
-        seen.into_iter().map(|seen| ObservedClient::new(seen, now)).collect()
-    };
-    Ok(ObservedClients { current: clients(current), left_behind: clients(left_behind) })
-}
-
-/// Returns the clients that stop working when the token is revoked.
-pub(crate) async fn list_clients(
-    app: &AppState,
-    token: TokenId,
-) -> Result<Vec<ObservedClient>, StoreError> {
-    Ok(sort_clients(app, token).await?.current)
-}
-
-/// Returns the clients that use a member's bearer token, and those that use a revoked secret of it.
-pub(crate) async fn sort_clients_of_member(
-    app: &AppState,
-    member: &Member,
-) -> Result<ObservedClients, StoreError> {
-    match app.store.read().await?.find_bearer_token(member.id).await? {
-        Some(token) => sort_clients(app, token.id).await,
-        None => Ok(ObservedClients { current: Vec::new(), left_behind: Vec::new() }),
-    }
-}
-
-/// Returns the clients that used any of a user's bearer tokens in the last 30 days.
-pub(crate) async fn list_clients_of_user(
-    app: &AppState,
-    user: UserId,
-) -> Result<Vec<ObservedClient>, StoreError> {
-    let memberships = app.store.read().await?.list_memberships(user).await?;
-    let mut clients = Vec::new();
-    for member in memberships {
-        clients.extend(list_clients_of_member(app, &member).await?);
-    }
-    Ok(clients)
-}
-
-/// Returns the clients that used any token of an account in the last 30 days, at most 1,000.
-pub(crate) async fn list_clients_of_account(
-    app: &AppState,
-    account: AccountId,
-) -> Result<Vec<ObservedClient>, StoreError> {
-    let now = app.now();
-    let seen = app.store.read().await?.list_integrations_of(account, now.minus(LATELY)).await?;
-    Ok(seen.into_iter().map(|seen| ObservedClient::new(seen, now)).collect())
-}
-
-pub(crate) async fn list_clients_of_member(
-    app: &AppState,
-    member: &Member,
-) -> Result<Vec<ObservedClient>, StoreError> {
-    Ok(sort_clients_of_member(app, member).await?.current)
 }

@@ -224,7 +224,9 @@ fn row(one: &Series, usage: &Usage, chosen: &Chosen) -> Row {
         Some(time) => format!("{} ms", time.as_millis()),
         None => "–".to_owned(),
     };
-    let token = one.key.parse::<TokenId>().ok();
+    // A client can call itself like a token.
+    let is_token = chosen.group.1 == Grouping::Token;
+    let token = one.key.parse::<TokenId>().ok().filter(|_| is_token);
     let last = one.points.iter().rposition(|point| point.requests > 0);
     Row {
         label: series_name(one, chosen.group.1),

@@ -25,6 +25,8 @@ use std::{
 /// The time that the usage of single tokens is shown for.
 pub(crate) const MONTH: Duration = Duration::from_hours(30 * 24);
 const HOUR: Duration = Duration::from_hours(1);
+/// The time that a range can reach into the future: a bucket that has begun.
+const AHEAD: Duration = Duration::from_hours(366 * 24);
 /// The longest range by hour and by day or month: as long as they are kept.
 const MOST_HOURS: Duration = Duration::from_hours(35 * 24);
 const MOST_DAYS: Duration = Duration::from_hours(396 * 24);
@@ -147,7 +149,11 @@ pub(crate) async fn read(
 ) -> Result<Usage, Refusal> {
     caller.permit(Permission::SeeUsage)?;
     let most = if wanted.bucket == Bucket::Hour { MOST_HOURS } else { MOST_DAYS };
-    if wanted.until <= wanted.since || wanted.until.since(wanted.since) > most {
+    // The calendar ends in the year 9999.
+    let is_possible = wanted.since >= Timestamp::from_micros(0)
+        && wanted.since < wanted.until
+        && wanted.until <= app.now().plus(AHEAD);
+    if !is_possible || wanted.until.since(wanted.since) > most {
         return Err(Refusal::new(Code::InvalidUsageRange).at("from"));
     }
     let account = (caller.account.id, caller.account.number);

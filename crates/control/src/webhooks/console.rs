@@ -207,7 +207,7 @@ pub(crate) async fn create<O: WebhookPages>(
     State(app): State<AppState>,
     fresh: ReauthForm<WebhookForm, O>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: owner, form } = fresh;
+    let ReauthForm { caller: owner, form, .. } = fresh;
     owner.permit_to_manage()?;
     let made = match read_request(&form) {
         Ok(request) => super::create_webhook(&app, &owner, request).await,
@@ -261,7 +261,7 @@ pub(crate) async fn update<O: WebhookPages>(
     Path(id): Path<String>,
     fresh: ReauthForm<WebhookForm, O>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: owner, form } = fresh;
+    let ReauthForm { caller: owner, form, .. } = fresh;
     owner.permit_to_manage()?;
     let id = read_id(&id)?;
     let updated = match read_request(&form) {

@@ -1,6 +1,7 @@
 //! The page *API Docs* and the reference.
 
 use crate::world::{Console, PASSWORD};
+use std::time::Duration;
 
 #[tokio::test]
 async fn s2_api_docs_is_one_click_from_every_page_and_a_viewer_is_told_whom_to_ask() {
@@ -115,6 +116,9 @@ async fn s11_downloads_have_the_endpoint_and_no_token() {
 async fn f7_the_page_says_whether_it_is_me_or_them() {
     let console = Console::start().await;
     let ann = console.owner();
+    let page = ann.get("/api-docs").await.readable();
+    assert!(!page.contains("No gateway is running."), "it has just started: {page}");
+    console.pass(Duration::from_mins(1));
     let page = ann.get("/api-docs").await.readable();
     assert!(page.contains("No gateway is running."), "{page}");
     for language in ["PHP", "Java", "Ruby", "Go", "Rust", "Python", "JavaScript", "curl"] {

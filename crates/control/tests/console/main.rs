@@ -20,6 +20,7 @@ mod notices;
 mod pages;
 mod refusals;
 mod responses;
+mod selection;
 mod sessions;
 mod tokens;
 mod two_tabs;

@@ -7,9 +7,9 @@ use std::time::Duration;
 async fn used(console: &Console, token: &str, client: &str, address: &str) {
     let at = console.app.now().as_micros();
     let seen = format!(
-        "INSERT INTO integration (token_id, client, client_ip, first_used_at, last_used_at, requests) \
-         VALUES ('{token}', '{client}', '{address}', {at}, {at}, 3) ON CONFLICT (token_id, client, client_ip) \
-         DO UPDATE SET last_used_at = {at}"
+        "INSERT INTO integration (token_id, client, client_ip, first_used_at, last_used_at, last_accepted_at, \
+         requests) VALUES ('{token}', '{client}', '{address}', {at}, {at}, {at}, 3) ON CONFLICT (token_id, client, \
+         client_ip) DO UPDATE SET last_used_at = {at}, last_accepted_at = {at}"
     );
     console.sql(&seen).await;
 }

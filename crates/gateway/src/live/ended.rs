@@ -4,6 +4,7 @@
 use super::folded::FoldedHash;
 use crate::{
     arrival::{Arrival, RequestId},
+    live::numbers::AccountNumbers,
     redaction::without_tokens,
 };
 use keydesk_model::{
@@ -180,6 +181,11 @@ struct Rejected {
     last_request: RequestId,
 }
 
+/// Returns how much of a memory a request may fill: one that anyone can send leaves half of it to those with a token.
+fn room(most: usize, token: Option<TokenId>) -> usize {
+    if token.is_some() { most } else { most / 2 }
+}
+
 type Folded<K, V> = HashMap<K, V, BuildHasherDefault<FoldedHash>>;
 
 #[derive(Debug, Default)]
@@ -201,7 +207,7 @@ impl Kept {
             hour: ended.at.start_of_hour(),
             operation: operation.as_ptr().addr(),
             code: end.code.map_or(0, |code| code.as_ptr().addr()),
-            client: self.client(request.parts().2),
+            client: self.client(request.parts().2, room(MOST_AGENTS, request.token)),
             network: ended.client_ip.into(),
             status: end.status,
             were_rejected: !end.is_upstreams && end.code.is_some(),
@@ -209,7 +215,8 @@ impl Kept {
                 || violations.contains(Violation::ObservedIpAddress),
             time: TimeBucket::of(end.took),
         };
-        if self.alike.len() >= MOST_COUNTED && !self.alike.contains_key(&alike) {
+        let most = room(MOST_COUNTED, request.token);
+        if self.alike.len() >= most && !self.alike.contains_key(&alike) {
             self.lost += 1;
             return;
         }
@@ -229,7 +236,7 @@ impl Kept {
     }
 
     /// Returns the number of a user agent.
-    fn client(&mut self, agent: &[u8]) -> usize {
+    fn client(&mut self, agent: &[u8], most: usize) -> usize {
         if !self.agents.is_empty() && *self.last_agent.0 == *agent {
             return self.last_agent.1;
         }
@@ -239,7 +246,7 @@ impl Kept {
         let next = self.agents.len();
         let number = match self.agents.get(agent) {
             Some(known) => *known,
-            None if next >= MOST_AGENTS => UNNAMED,
+            None if next >= most => UNNAMED,
             None => *self.agents.entry(agent.into()).or_insert(next),
         };
         self.last_agent = (agent.into(), number);
@@ -250,7 +257,8 @@ impl Kept {
     #[expect(clippy::unnecessary_box_returns, reason = "the memory is used again")]
     fn log(&mut self, ended: Ended) -> Box<Ending> {
         let key = (ended.account, ended.outcome());
-        if self.logs.len() >= MOST_LOGS && !self.logs.contains_key(&key) {
+        let most = room(MOST_LOGS, ended.request.token);
+        if self.logs.len() >= most && !self.logs.contains_key(&key) {
             return ended.request;
         }
         let log = self.logs.entry(key).or_default();
@@ -308,6 +316,8 @@ impl Kept {
 /// The ended requests of one worker, and those that a report takes: they change places, so that their memory is reused.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EndedLog {
+    /// The accounts that exist.
+    numbers: Arc<AccountNumbers>,
     kept: Arc<Mutex<Kept>>,
     taken: Arc<Mutex<Kept>>,
 }
@@ -319,6 +329,9 @@ impl EndedLog {
         let &Arrival { request_id, at, client_ip } = arrival;
         // A request without an account is nobody's use.
         let Some(account) = request.account else { return request };
+        if request.token.is_none() && !self.numbers.contains(account) {
+            return request;
+        }
         let ended = Ended { account, request, end, request_id, at, client_ip };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.count(&ended);
@@ -331,8 +344,8 @@ impl EndedLog {
 pub(super) struct EndedLogs(Mutex<Vec<EndedLog>>);
 
 impl EndedLogs {
-    pub fn add(&self) -> EndedLog {
-        let log = EndedLog::default();
+    pub fn add(&self, numbers: &Arc<AccountNumbers>) -> EndedLog {
+        let log = EndedLog { numbers: Arc::clone(numbers), ..EndedLog::default() };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(log.clone());
         log
     }
@@ -381,10 +394,56 @@ mod tests {
         log.add(request, end, &arrival);
     }
 
+    /// The account that there is.
+    fn numbers() -> Arc<AccountNumbers> {
+        let numbers = AccountNumbers::default();
+        numbers.add("385403".parse().expect("a number"));
+        Arc::new(numbers)
+    }
+
+    #[test]
+    fn requests_without_a_token_to_no_account_are_not_kept() {
+        let logs = EndedLogs::default();
+        let log = logs.add(&Arc::default());
+        ended(&log, 1, None, "/contacts");
+        assert!(logs.take().counts.is_empty());
+        let report = logs.take();
+        assert!(report.logged.is_empty() && report.lost == 0);
+        ended(&log, 2, Some(TokenId::from_bytes([7; 16])), "/contacts");
+        assert_eq!(logs.take().counts.len(), 1, "the token proves its account");
+    }
+
+    #[test]
+    fn requests_without_a_token_leave_room_to_others() {
+        let logs = EndedLogs::default();
+        let log = logs.add(&numbers());
+        let end = End { status: 401, is_upstreams: false, code: None, took: Duration::ZERO };
+        let ids = crate::arrival::RequestIds::new(&Entropy::seeded(1));
+        let send = |token: Option<TokenId>, last: u32| {
+            let mut request = Box::new(Ending::default());
+            let account: AccountNumber = "385403".parse().expect("a number");
+            request.begin(Some(account), ("GET", "/"), None);
+            if let Some(token) = token {
+                request.is_of(account, token);
+            }
+            let client_ip = std::net::Ipv4Addr::from_bits(last << 8).into();
+            let at = Timestamp::from_micros(0);
+            log.add(request, end, &Arrival { request_id: ids.next(), at, client_ip });
+        };
+        for network in 0..60_000 {
+            send(None, network);
+        }
+        send(Some(TokenId::from_bytes([7; 16])), 0);
+        let report = logs.take();
+        let [of_account, of_token] = [0, 1].map(|number| report.counts[number].1.all.requests);
+        assert_eq!(of_account.min(of_token), 1, "the token's is counted: {of_account} {of_token}");
+        assert_eq!((of_account.max(of_token), report.lost), (50_000, 10_000));
+    }
+
     #[test]
     fn every_request_is_counted_and_the_newest_of_each_outcome_are_logged() {
         let logs = EndedLogs::default();
-        let (one, other) = (logs.add(), logs.add());
+        let (one, other) = (logs.add(&numbers()), logs.add(&numbers()));
         let token = TokenId::from_bytes([7; 16]);
         for number in 0..1_000 {
             let log = if number % 2 == 0 { &one } else { &other };
@@ -410,7 +469,7 @@ mod tests {
     #[test]
     fn rejected_requests_are_grouped_by_reason() {
         let logs = EndedLogs::default();
-        let log = logs.add();
+        let log = logs.add(&numbers());
         let token = TokenId::from_bytes([7; 16]);
         let ids = crate::arrival::RequestIds::new(&Entropy::seeded(1));
         let account: AccountNumber = "385403".parse().expect("a number");
@@ -447,7 +506,7 @@ mod tests {
     #[test]
     fn a_logged_path_has_no_token_and_a_long_one_is_cut() {
         let logs = EndedLogs::default();
-        let log = logs.add();
+        let log = logs.add(&numbers());
         let token = keydesk_token::PlainToken::generate(
             &keydesk_token::Prefix::default(),
             keydesk_token::Kind::User,
@@ -458,5 +517,20 @@ mod tests {
         let logged = logs.take().logged;
         assert_eq!(logged[0].path, "/x/[token]");
         assert_eq!(logged[1].path.len(), LONGEST_PATH);
+        for kind in [
+            keydesk_token::Kind::User,
+            keydesk_token::Kind::Account,
+            keydesk_token::Kind::Management,
+        ] {
+            let token = keydesk_token::PlainToken::generate(
+                &keydesk_token::Prefix::default(),
+                kind,
+                &Entropy::seeded(1),
+            );
+            let begin = "/y".repeat((LONGEST_PATH - token.expose().len()) / 2);
+            ended(&log, 3, None, &format!("{begin}{}", token.expose()));
+            let path = logs.take().logged.remove(0).path;
+            assert!(path.ends_with("/[token]"), "cut in the middle: {path}");
+        }
     }
 }

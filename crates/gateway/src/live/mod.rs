@@ -7,6 +7,7 @@ mod ended;
 mod folded;
 mod lease_guard;
 mod limits;
+mod numbers;
 mod row;
 mod rules;
 mod shard;
@@ -36,9 +37,10 @@ use keydesk_model::{
 use keydesk_token::TokenHash;
 use lease_guard::LeaseGuard;
 use limits::KnownLimits;
+use numbers::AccountNumbers;
 use row::Digest;
 use shard::Shard;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicI64, Ordering},
@@ -58,6 +60,7 @@ pub struct LiveTable {
     meters: Meters,
     ended: EndedLogs,
     canaries: Canaries,
+    numbers: Arc<AccountNumbers>,
     seq: AtomicI64,
     ready: AtomicBool,
     /// The lease, or `None` if the source of the table is in the same process and cannot be disconnected.
@@ -75,6 +78,7 @@ impl Default for LiveTable {
             meters: Meters::default(),
             ended: EndedLogs::default(),
             canaries: Canaries::default(),
+            numbers: Arc::default(),
             seq: AtomicI64::new(0),
             ready: AtomicBool::new(false),
             lease_guard: None,
@@ -156,7 +160,7 @@ impl LiveTable {
 
     /// Returns a log of ended requests for one worker.
     pub(crate) fn ended_log(&self) -> EndedLog {
-        self.ended.add()
+        self.ended.add(&self.numbers)
     }
 
     fn at(&self, hash: &TokenHash) -> &RwLock<Shard> {
@@ -193,7 +197,9 @@ impl Feed for LiveTable {
         for (hash, revoked_at) in snapshot.restored {
             restored.entry(place(&hash)).or_default().push((Digest::of(&hash), revoked_at));
         }
+        let mut numbers = HashSet::new();
         for secret in snapshot.secrets {
+            numbers.insert(secret.number);
             let limits = match last.take() {
                 Some(last) if last.are_of(&secret) => last,
                 _ => self.limits.of(&secret),
@@ -202,6 +208,7 @@ impl Feed for LiveTable {
             last = Some(limits);
         }
         self.rules.store(Arc::new(LiveRuleTable::new(&snapshot.rules)));
+        self.numbers.load(numbers);
         self.accounts.load(snapshot.accounts);
         self.canaries.load(snapshot.canaries);
         for (number, (shard, mut next)) in self.shards.iter().zip(next).enumerate() {
@@ -220,6 +227,7 @@ impl Feed for LiveTable {
     fn apply(&self, seq: i64, change: Change) {
         match change {
             Change::SecretIssued(secret) => {
+                self.numbers.add(secret.number);
                 let limits = self.limits.of(&secret);
                 self.write(&secret.hash).insert(&secret, &limits);
             }

@@ -21,6 +21,13 @@ pub enum TargetFault {
     NoPath,
 }
 
+/// The IP allowlist that rejects a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowlist {
+    Account,
+    Token,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     MissingToken,
@@ -49,14 +56,17 @@ pub enum Rejection {
         asked: AccountNumber,
         own: AccountNumber,
     },
-    /// The scopes, separated by spaces, any one of which is sufficient.
     InsufficientScope {
+        token: TokenId,
+        /// The scopes, separated by spaces, any one of which is sufficient.
         wanted: Arc<str>,
         /// Whether no rule names the operation.
         is_unlisted: bool,
     },
     IpNotAllowed {
         client_ip: IpAddr,
+        by: Allowlist,
+        token: TokenId,
     },
     /// A rate limit of the account, the token, or the operation.
     RateLimited {

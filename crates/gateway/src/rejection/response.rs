@@ -1,6 +1,6 @@
 //! The conversion of a rejection into a response: RFC 9457 with RFC 6750's challenge and RFC 9209's status.
 
-use super::Rejection;
+use super::{Allowlist, Rejection};
 use crate::{Response, rate_limit::seconds, settings::Settings};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -100,15 +100,19 @@ impl Rejection {
         response
     }
 
-    /// Returns the path of the console's page on which a member can restore or replace a token that was valid once.
+    /// Returns the path of the console's page on which a member can restore, replace, or change the token.
     fn renewal(&self) -> Option<String> {
         match self {
             Self::Revoked { token_owner: TokenOwner::Member(_), .. } => {
                 Some("/api-docs".to_owned())
             }
-            Self::Expired { token, .. } | Self::Revoked { token, .. } => {
+            Self::Expired { token, .. }
+            | Self::Revoked { token, .. }
+            | Self::InsufficientScope { token, .. }
+            | Self::IpNotAllowed { token, by: Allowlist::Token, .. } => {
                 Some(format!("/tokens/{token}"))
             }
+            Self::IpNotAllowed { by: Allowlist::Account, .. } => Some("/limits".to_owned()),
             _ => None,
         }
     }

@@ -1,9 +1,8 @@
 //! The text of a rejection: the problem and how to solve it. Never repeats a token.
 
-use super::Rejection;
-use super::TargetFault;
+use super::{Allowlist, Rejection, TargetFault};
 use crate::settings::Settings;
-use keydesk_model::{Rate, Revocation, RevocationReason, TokenOwner};
+use keydesk_model::{Rate, Revocation, RevocationReason, TokenId, TokenOwner};
 
 impl Rejection {
     /// Returns the problem in plain ASCII, because it is also sent in a header.
@@ -32,7 +31,7 @@ impl Rejection {
             Self::Revoked { .. } => "The token is no longer valid",
             Self::AccountMismatch { .. } => "The token belongs to another account",
             Self::InsufficientScope { .. } => "The token does not have the required scope",
-            Self::IpNotAllowed { .. } => "The client IP address is not allowed for this token",
+            Self::IpNotAllowed { .. } => "The client IP address is not allowed",
             Self::RateLimited { .. } => "Rate limit exceeded",
             Self::QuotaExceeded { .. } => "Monthly quota exceeded",
             Self::AccountSuspended => "The account is suspended",
@@ -81,7 +80,7 @@ impl Rejection {
         let console = &settings.console_url;
         let gateway = &settings.public_url;
         match self {
-            Self::MissingToken => format!("Send the header “Authorization: Bearer <token>”. Your token is at {console}/api-docs."),
+            Self::MissingToken => format!("Send the header “Authorization: Bearer <token>”; tokens elsewhere, such as in the URL, aren’t read. Your bearer token is at {console}/api-docs, and you create API tokens at {console}/tokens."),
             Self::UnsupportedAuthScheme => "Send “Authorization: Bearer <token>” instead.".to_owned(),
             Self::MissingBearerScheme => "Send “Authorization: Bearer <token>”: the word Bearer, a space, and the token.".to_owned(),
             Self::EmptyToken => "Check that the variable that holds the token isn’t empty.".to_owned(),
@@ -91,15 +90,16 @@ impl Rejection {
             Self::MalformedHeader => "Send “Authorization: Bearer <token>” with the bare token: no quotes, brackets, commas, or other words.".to_owned(),
             Self::UnexpandedVariable => "The variable was not replaced by its value. In a shell, use double quotes, not single quotes. In a tool, check the template syntax and that the variable is set.".to_owned(),
             Self::TokenInQuery => "URLs end up in logs. Send the token in the Authorization header instead, and rotate it, because it may have been logged on the way.".to_owned(),
-            Self::MalformedToken => format!("A token consists of a prefix, a letter, and 38 letters and digits, joined by “_”. This one is truncated, mistyped, or from another system. Copy it again from {console}/api-docs."),
-            Self::UnknownToken => format!("No token with this value was ever created here. Check that it comes from this service: {console}/api-docs."),
-            Self::Expired { at, .. } => format!("It expired at {at}, the expiration date that was set when it was created. Create a new one at {console}/tokens."),
-            Self::Revoked { revocation, token_owner, .. } => revoked(*revocation, *token_owner, console),
+            Self::MalformedToken => format!("A token consists of a prefix, a letter, and 38 letters and digits, joined by “_”. This one is truncated, mistyped, or from another system. Copy it again: a bearer token from {console}/api-docs, an API token from where you stored it. If an API token is lost, rotate it at {console}/tokens."),
+            Self::UnknownToken => format!("No bearer token or API token with this value was ever created here. Check that it comes from this service, {console}/api-docs, and that it isn’t a management key, which works only at {console}/api/v1."),
+            Self::Expired { at, token } => format!("It expired at {at}, the expiration date that was set when it was created. Replace it at {console}/tokens/{token}."),
+            Self::Revoked { revocation, token_owner, token } => revoked(*revocation, (*token_owner, *token), console),
             Self::AccountMismatch { asked, own } => format!("The request was sent to account {asked}, but the token belongs to account {own}. Send the request to {gateway}/{own}, or use a token of account {asked}."),
             Self::InsufficientScope { is_unlisted: true, .. } => format!("No operation rule covers this method and path, so only a token with full access (scope *) can call it. Check the method and the path, or create such a token at {console}/tokens."),
             Self::InsufficientScope { wanted, .. } => missing_scopes(wanted, console),
-            Self::IpNotAllowed { client_ip } => format!("The request came from {client_ip}, which isn’t in the IP allowlist. Send the request from an allowed address, or edit the allowlist at {console}/tokens."),
-            Self::RateLimited { limit, rate, .. } => rate_limited(limit, *rate),
+            Self::IpNotAllowed { client_ip, by: Allowlist::Account, .. } => format!("The request came from {client_ip}, which isn’t in the IP allowlist of the account. Send the request from an allowed address, or edit the allowlist at {console}/limits."),
+            Self::IpNotAllowed { client_ip, by: Allowlist::Token, token } => format!("The request came from {client_ip}, which isn’t in the IP allowlist of the token. Send the request from an allowed address, or edit the allowlist at {console}/tokens/{token}/limits."),
+            Self::RateLimited { limit, rate, .. } => rate_limited(limit, *rate, console),
             Self::QuotaExceeded { most, .. } => format!("The account’s plan allows {most} requests per month, and all of them have been used. The quota resets on the 1st of the month, UTC. See {console}/limits."),
             Self::AccountSuspended => format!("The token is valid, but the API provider has suspended its account. Requests are rejected until the account is restored. Contact the API provider, or log in at {console} for details."),
             Self::AccountClosed => "The account of this token was closed. The API provider can restore it for 30 days.".to_owned(),
@@ -170,7 +170,7 @@ fn malformed_target(fault: TargetFault) -> &'static str {
     }
 }
 
-fn rate_limited(limit: &str, rate: Rate) -> String {
+fn rate_limited(limit: &str, rate: Rate, console: &str) -> String {
     let (requests, seconds) = (rate.requests(), rate.span().as_secs());
     let subject = match limit {
         "account" => "All tokens of the account together",
@@ -184,7 +184,7 @@ fn rate_limited(limit: &str, rate: Rate) -> String {
     };
     let operation = if subject == "The account" { " to this operation" } else { "" };
     format!(
-        "{subject} can send {requests} requests per {seconds} s{operation}. Wait for the number of seconds in Retry-After, then try again. This limit is separate from the monthly quota."
+        "{subject} can send {requests} requests per {seconds} s{operation}. Wait for the number of seconds in Retry-After, then try again. This limit is separate from the monthly quota. See {console}/limits."
     )
 }
 
@@ -200,7 +200,11 @@ fn missing_scopes(wanted: &str, console: &str) -> String {
     )
 }
 
-fn revoked(revocation: Revocation, token_owner: TokenOwner, console: &str) -> String {
+fn revoked(
+    revocation: Revocation,
+    (token_owner, token): (TokenOwner, TokenId),
+    console: &str,
+) -> String {
     let Revocation { at, reason } = revocation;
     let why = match reason {
         RevocationReason::Revoked => format!("It was revoked at {at}."),
@@ -213,11 +217,13 @@ fn revoked(revocation: Revocation, token_owner: TokenOwner, console: &str) -> St
         ) => format!("{why} Ask an administrator of the account for an API token."),
         (_, RevocationReason::AccountClosed) => why,
         (TokenOwner::Member(_), _) => format!(
-            "{why} Get your new bearer token at {console}/api-docs. To avoid this, use an API token: it isn’t affected by password changes."
+            "{why} Get your new bearer token at {console}/api-docs. To avoid this, use an API token: it doesn’t depend on a member’s password or sessions."
         ),
         (TokenOwner::Account, RevocationReason::Rotated) => format!(
-            "{why} The new secret was shown once, to the user or client that rotated it. Update this client with it."
+            "{why} The new secret was shown once, to the user or client that rotated it. Update this client with it. If it’s lost, rotate the token again at {console}/tokens/{token}."
         ),
-        (TokenOwner::Account, _) => format!("{why} Create a new one at {console}/tokens."),
+        (TokenOwner::Account, _) => {
+            format!("{why} Restore or replace it at {console}/tokens/{token}.")
+        }
     }
 }

@@ -262,12 +262,19 @@ async fn usage_adds_up_by_client_and_address(world: World) {
     let mut read = world.store.read().await.expect("reads");
     let rows = read.list_integrations(token, at(5)).await.expect("lists");
     assert_eq!(
-        (rows.len(), rows[0].requests, rows[0].first_used_at, rows[0].last_used_at),
+        (rows.len(), rows[0].requests, rows[0].first_used_at, rows[0].last_accepted_at),
         (1, 6, at(10), at(20))
     );
     assert!(read.list_integrations(token, at(20)).await.expect("lists").is_empty());
+    let rejected =
+        Usage { called: Called { was_rejected: true, ..Called::default() }, ..seen(30, 1) };
+    world.store.record_usage(&[rejected], world.sent("usage")).await.expect("records");
+    let rows = read.list_integrations(token, at(5)).await.expect("lists");
+    assert_eq!((rows[0].requests, rows[0].last_accepted_at), (7, at(20)), "it was not accepted");
+    let accepted = read.list_last_accepted(world.account, at(5)).await.expect("lists");
+    assert_eq!(accepted.get(&(token, "curl".to_owned())), Some(&at(20)));
     let token = read.find_token(world.account, token).await.expect("reads").expect("there");
-    assert_eq!((token.last_used_by.as_deref(), token.last_used_at), (Some("curl"), Some(at(20))));
+    assert_eq!((token.last_used_by.as_deref(), token.last_used_at), (Some("curl"), Some(at(30))));
 }
 
 async fn of_what_used_a_token_the_last_thousand_are_kept(world: World) {

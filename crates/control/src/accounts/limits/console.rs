@@ -1,8 +1,11 @@
 //! `/limits`: the account's plan, its remaining quota, and the IP allowlist of its tokens.
 
-use super::{AccountReview, cors_form::CorsForm, limit_account, review_account};
+use super::{
+    AccountReview, cors_form::CorsForm, limit_account, list_clients_outside, review_account,
+};
 use crate::{
     AppState,
+    consequences::console::Question,
     door::{
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
@@ -156,7 +159,10 @@ pub(crate) async fn show(
     let review = review_account(&app, &caller).await?;
     let account = &review.account;
     let shown = account.observed.as_ref().unwrap_or(&account.ip_allowlist);
-    let (ip_allowlist, mode) = (networks(shown).join("\n"), "observe".to_owned());
+    // A form that shows enforced limits keeps them enforced.
+    let is_enforced = account.observed.is_none() && !account.ip_allowlist.is_empty();
+    let mode = if is_enforced { "enforce" } else { "observe" }.to_owned();
+    let ip_allowlist = networks(shown).join("\n");
     let form = AccountLimitsForm { ip_allowlist, mode };
     let mut shown = limits_page(&app, &caller, review, form, None);
     shown.chrome = shown.chrome.with_notice(&query);
@@ -175,7 +181,7 @@ pub(crate) async fn limit_expiry(
     State(app): State<AppState>,
     fresh: ReauthForm<ExpiryForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     let days = Some(form.max_lifetime_days.trim()).filter(|text| !text.is_empty());
     let days = days.map(|text| text.parse::<u16>().ok().filter(|days| (1..=36_500).contains(days)));
     let Some(days) = days.map_or(Some(None), |days| days.map(Some)) else {
@@ -191,10 +197,22 @@ pub(crate) async fn limit(
     State(app): State<AppState>,
     fresh: ReauthForm<AccountLimitsForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, sent } = fresh;
     match form.ip_allowlist.parse::<IpAllowlist>() {
         Ok(ip_allowlist) => {
             let mode = form.mode.parse().unwrap_or_default();
+            if mode == Mode::Enforce {
+                let clients = list_clients_outside(&app, &caller, &ip_allowlist).await?;
+                let question = || Question {
+                    chrome: PageLayout::of(&caller, text("limits-edit-allowlist"), Nav::Tokens),
+                    lead: text("limits-consequences").to_string(),
+                    button: text("limits-save-allowlist").to_string(),
+                    back: "/limits".to_owned(),
+                };
+                if let Some(asks) = sent.ask(clients, question) {
+                    return Ok(asks);
+                }
+            }
             limit_account(&app, &caller, ip_allowlist, mode).await?;
             Ok(done("/limits", saved_notice(mode), None).into_response())
         }
@@ -216,7 +234,7 @@ pub(crate) async fn set_unfamiliar_use(
     State(app): State<AppState>,
     fresh: ReauthForm<UnfamiliarUseForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     super::set_unfamiliar_use(&app, &caller, &form.unfamiliar_use).await?;
     Ok(done("/limits", "unfamiliar_use_saved", None).into_response())
 }
@@ -225,7 +243,7 @@ pub(crate) async fn set_cors(
     State(app): State<AppState>,
     fresh: ReauthForm<CorsForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     match form.read() {
         Ok(policy) => {
             super::set_cors(&app, &caller, policy).await?;

@@ -127,7 +127,7 @@ pub(crate) async fn answer<M: KeyPages>(
     State(app): State<AppState>,
     fresh: ReauthForm<DeviceForm, M>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller: manager, form } = fresh;
+    let ReauthForm { caller: manager, form, .. } = fresh;
     manager.permit_to_manage()?;
     let DeviceForm { user_code, answer, name, expires, expires_on, scope, ip_allowlist } = form;
     match answer.as_str() {

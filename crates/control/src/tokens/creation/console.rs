@@ -215,7 +215,7 @@ pub(crate) async fn issue(
     State(app): State<AppState>,
     fresh: ReauthForm<NewTokenForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     let options = list_options(&app, &caller).await?;
     let predecessor = predecessor(&app, &caller, &form.successor_of).await?;
     let inherited = predecessor.as_ref().map(|token| token.ip_allowlist.clone());

@@ -1,10 +1,13 @@
 //! `/tokens/{id}/limits`: a token's limits, the suggested limits, and the form that sets them; `/tokens/violation`: the
 //! violations.
 
-use super::{LimitsReview, limit_api_token, list_violated, review_limits, saved_notice};
+use super::{
+    LimitsReview, limit_api_token, list_clients_beyond, list_violated, review_limits, saved_notice,
+};
 use crate::{
     AppState,
     api_docs::ScopeOffer,
+    consequences::console::Question,
     door::{
         language::text,
         layout::{Nav, PageLayout, done, page, page_with},
@@ -24,7 +27,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keydesk_model::{
-    IpAllowlist, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenLimits, TokenState,
+    IpAllowlist, Mode, Permission, Scope, ScopeSet, Timestamp, TokenId, TokenLimits, TokenState,
     Violation,
 };
 use keydesk_store::{OperationUse, ViolationRow};
@@ -221,7 +224,7 @@ pub(crate) async fn limit(
     Path(id): Path<String>,
     fresh: ReauthForm<LimitsForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, sent } = fresh;
     let id = id.parse().map_err(|_| Code::NotFound)?;
     let scopes =
         form.scope.iter().map(|text| text.parse::<Scope>()).collect::<Result<ScopeSet, _>>();
@@ -234,7 +237,20 @@ pub(crate) async fn limit(
     match (scopes, ip_allowlist) {
         (Ok(scopes), Ok(ip_allowlist)) => {
             let mode = form.mode.parse().unwrap_or_default();
-            limit_api_token(&app, &caller, id, TokenLimits { scopes, ip_allowlist }, mode).await?;
+            let wanted = TokenLimits { scopes, ip_allowlist };
+            if mode == Mode::Enforce {
+                let clients = list_clients_beyond(&app, &caller, id, &wanted).await?;
+                let question = || Question {
+                    chrome: PageLayout::of(&caller, text("token-limits-enforce"), Nav::Tokens),
+                    lead: text("limits-consequences").to_string(),
+                    button: text("token-limits-set").to_string(),
+                    back: format!("/tokens/{id}/limits"),
+                };
+                if let Some(asks) = sent.ask(clients, question) {
+                    return Ok(asks);
+                }
+            }
+            limit_api_token(&app, &caller, id, wanted, mode).await?;
             Ok(done("/tokens", saved_notice(mode), None).into_response())
         }
         (scopes, ip_allowlist) => {

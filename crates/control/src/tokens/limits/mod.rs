@@ -84,19 +84,21 @@ pub(crate) async fn list_clients_beyond(
     let uses = read.list_operation_use_of(id, app.now().minus(LATELY)).await?;
     let rules = read.find_rules().await?.unwrap_or_default().live.rules;
     let rules = RuleTable::new(&rules);
-    let lacks_scope = |client: &ObservedClient| {
-        let passed =
-            |seen: &&OperationUse| seen.client == client.name && seen.requests > seen.rejected;
-        let is_beyond = |seen: &OperationUse| {
-            rules.allows_named(&seen.operation, &limits.scopes) == Some(false)
-        };
-        uses.iter().filter(passed).any(is_beyond)
+    let is_beyond = |seen: &&OperationUse| {
+        seen.requests > seen.rejected
+            && rules.allows_named(&seen.operation, &limits.scopes) == Some(false)
     };
-    let comes_from_elsewhere = |client: &ObservedClient| {
-        client.client_ip.parse().is_ok_and(|address| !limits.ip_allowlist.admits(address))
+    let beyond: Vec<_> = uses.iter().filter(is_beyond).collect();
+    let affected = |mut client: ObservedClient| {
+        let is_outside =
+            client.client_ip.parse().is_ok_and(|address| !limits.ip_allowlist.admits(address));
+        if !is_outside {
+            let of_client = beyond.iter().filter(|seen| seen.client == client.name);
+            client.operations = of_client.map(|seen| seen.operation.clone()).collect();
+        }
+        (is_outside || !client.operations.is_empty()).then_some(client)
     };
-    let is_beyond = |client: &ObservedClient| lacks_scope(client) || comes_from_elsewhere(client);
-    Ok(clients.into_iter().filter(is_beyond).collect())
+    Ok(clients.into_iter().filter_map(affected).collect())
 }
 
 /// Sets a token's limits. Observed limits are dropped when others are enforced.

@@ -167,7 +167,7 @@ pub(crate) async fn create_own(
     State(app): State<AppState>,
     fresh: ReauthForm<MoveForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     create(&app, &caller, (Whose::Own, "/api-docs/move".to_owned()), form).await
 }
 
@@ -176,7 +176,7 @@ pub(crate) async fn create_of_member(
     Path(id): Path<String>,
     fresh: ReauthForm<MoveForm>,
 ) -> Result<Response, Problem> {
-    let ReauthForm { caller, form } = fresh;
+    let ReauthForm { caller, form, .. } = fresh;
     let member: MemberId = id.parse().map_err(|_| Code::NotFound)?;
     create(&app, &caller, (Whose::Member(member), format!("/members/{member}/move")), form).await
 }

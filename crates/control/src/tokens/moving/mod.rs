@@ -100,12 +100,11 @@ async fn clients_of(
         let scopes =
             scopes.filter(|scopes| !scopes.is_empty()).unwrap_or_else(ScopeSet::everything);
         let addresses: Vec<_> = seen.iter().map(|one| one.client_ip.as_str()).collect();
-        let ip_allowlist = addresses.join(" ").parse::<IpAllowlist>().unwrap_or_default();
         MovingClient {
             scopes,
-            ip_allowlist: ip_allowlist.proposed(),
+            ip_allowlist: IpAllowlist::proposed_for(&addresses),
             operations,
-            last_used_at: seen.iter().map(|one| one.last_used_at).max().unwrap_or_default(),
+            last_used_at: seen.iter().map(|one| one.last_accepted_at).max().unwrap_or_default(),
             moved_to: moves.remove(&name),
             name,
         }

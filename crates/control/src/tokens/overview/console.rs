@@ -68,7 +68,11 @@ pub(crate) async fn show(
         changes.map(|lines| lines.into_iter().map(|line| Change::new(line, now)).collect());
     let (ip_allowlist, is_observed) = (networks(&token.ip_allowlist), token.observed.is_some());
     let is_restorable = is_api_token && is_restorable(&token, now);
-    let row = Row::new(token, now);
+    let may_see_secret = caller.manages_tokens_of(token.token_owner);
+    let mut row = Row::new(token, now);
+    if !may_see_secret {
+        row.masked.clear();
+    }
     Ok(page(&TokenPage {
         chrome: PageLayout::of(&caller, text("token"), Nav::Tokens).with_notice(&notice),
         made_by: is_api_token.then(|| row.made_by.clone()),

@@ -2,7 +2,7 @@
 
 pub(crate) mod console;
 
-use super::{ObservedClients, sort_clients};
+use super::{ObservedClients, clients::sort_clients};
 use crate::{
     AppState,
     principal::Caller,

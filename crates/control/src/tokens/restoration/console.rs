@@ -8,6 +8,7 @@ use crate::{
         language::text,
         layout::{Done, Nav, PageLayout, done, page},
         problem::Problem,
+        reauth::{Nothing, ReauthForm},
         when::When,
     },
     principal::Caller,
@@ -49,11 +50,11 @@ pub(crate) async fn revoke(
 
 pub(crate) async fn restore(
     State(app): State<AppState>,
-    caller: Caller,
     Path(id): Path<String>,
+    fresh: ReauthForm<Nothing>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Code::NotFound)?;
-    let receipt = super::restore_api_token(&app, &caller, id).await?;
+    let receipt = super::restore_api_token(&app, &fresh.caller, id).await?;
     let path = format!("/tokens/{id}/restore");
     Ok(done(&path, "token_restored", receipt.as_ref()).into_response())
 }

@@ -179,7 +179,7 @@ pub(crate) async fn list_rejected_clients(
     let clients = read.list_integrations(id, since).await?;
     let rejected = read.list_rejected_clients(id, since).await?.into_iter().map(|row| {
         let same = clients.iter().filter(|client| client.client == row.client);
-        let accepted_at = same.map(|client| client.last_used_at).max();
+        let accepted_at = same.map(|client| client.last_accepted_at).max();
         RejectedClient {
             name: row.client,
             requests: row.requests,

@@ -1,0 +1,248 @@
+//! Many tokens: filters, order, and the revocation of several at once; and what a form would break, before it does.
+
+use crate::{
+    api::Program,
+    world::{Console, User},
+};
+use keydesk_model::Role;
+use std::time::Duration;
+
+/// The names in the list, in its order.
+async fn names(user: &User, query: &str) -> Vec<String> {
+    let page = user.get(&format!("/tokens?{query}")).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    let active = page.text.split("aria-label=\"Active API tokens\"").nth(1).unwrap_or_default();
+    let active = active.split("</table>").next().unwrap_or_default();
+    let name = |part: &str| part.split("</b>").next().map(str::to_owned);
+    active
+        .split("<td data-label=\"Name\">")
+        .skip(1)
+        .filter_map(|row| name(row.split("<b>").nth(1)?))
+        .collect()
+}
+
+async fn create(user: &User, name: &str, expires: &str, scope: &str) -> String {
+    let form = [("name", name), ("expires", expires), ("scope", scope)];
+    assert_eq!(user.post("/tokens", &form).await.status, 200);
+    user.token_id(name).await
+}
+
+/// Notes an accepted request of a client from an address.
+async fn used(console: &Console, token: &str, client: &str, address: &str) {
+    let at = console.app.now().as_micros();
+    console
+        .sql(&format!(
+            "INSERT INTO integration (token_id, client, client_ip, first_used_at, last_used_at, last_accepted_at, \
+             requests) VALUES ('{token}', '{client}', '{address}', {at}, {at}, {at}, 3)"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn tokens_are_filtered_and_sorted() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let old = create(&ann, "Old", "never", "*").await;
+    console.pass(Duration::from_secs(1));
+    create(&ann, "Idle", "never", "contacts:read").await;
+    console.joined("bob@acme.example", Role::Developer).await;
+    console.pass(Duration::from_hours(91 * 24));
+    let ann = console.logged_in(crate::world::ANN).await;
+    let bob = console.logged_in("bob@acme.example").await;
+    used(&console, &old, "crm", "192.0.2.1").await;
+    create(&bob, "beta", "7d", "contacts:read").await;
+    console.pass(Duration::from_secs(1));
+    create(&ann, "Alpha", "90d", "*").await;
+    for name in ["gamma", "delta"] {
+        console.pass(Duration::from_secs(1));
+        create(&ann, name, "never", "contacts:read").await;
+    }
+    for (query, expected) in [
+        ("", &["delta", "gamma", "Alpha", "beta", "Idle", "Old"][..]),
+        ("sort=name", &["Alpha", "beta", "delta", "gamma", "Idle", "Old"]),
+        ("sort=last_used", &["delta", "gamma", "Alpha", "beta", "Idle", "Old"]),
+        ("sort=expires&show=all", &["beta", "Alpha", "delta", "gamma", "Idle", "Old"]),
+        ("show=unused", &["Idle"]),
+        ("show=expiring", &["beta"]),
+        ("show=full_access", &["Alpha", "Old"]),
+        ("show=never_expiring&text=D", &["delta", "Idle", "Old"]),
+        ("text=AL", &["Alpha"]),
+        ("creator=nobody", &[]),
+        ("sort=nonsense&show=nonsense", &["delta", "gamma", "Alpha", "beta", "Idle", "Old"]),
+    ] {
+        assert_eq!(names(&ann, query).await, expected, "{query}");
+    }
+    let bobs = names(&ann, "creator=bob").await;
+    assert_eq!(bobs, ["beta"], "{}", ann.get("/tokens").await.text);
+    assert_eq!(ann.get("/tokens?after=nonsense").await.status, 422);
+}
+
+#[tokio::test]
+async fn a_page_of_tokens_leads_to_the_next() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let program = Program::of(&ann, &["tokens:write"]).await;
+    for number in 0..53 {
+        let body = serde_json::json!({"name": format!("t{number:02}"), "scopes": ["*"]});
+        let created = program.post("/tokens", body).await;
+        assert_eq!(created.status, 201, "{created:?}");
+    }
+    let page = ann.get("/tokens?sort=name").await.text;
+    let next = page.split("rel=\"next\" href=\"/tokens?").nth(1).expect("more follow");
+    let next = next.split('"').next().expect("an address").replace("&#38;", "&");
+    assert_eq!(names(&ann, &next).await, ["t50", "t51", "t52"], "{next}");
+}
+
+#[tokio::test]
+async fn several_tokens_are_revoked_at_once_with_one_list_of_what_stops() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let (crm, job) =
+        (create(&ann, "CRM", "never", "*").await, create(&ann, "Job", "never", "*").await);
+    create(&ann, "Kept", "never", "*").await;
+    used(&console, &crm, "crm-sync", "192.0.2.1").await;
+    let page = ann.get(&format!("/tokens/revoke?id={crm}&id={job}")).await;
+    let text = page.readable();
+    assert!(text.contains("Revoke 2 API tokens") && text.contains("crm-sync"), "{text}");
+    let shown = page.text.split("name=\"shown\" value=\"").nth(1).expect("what was shown");
+    let shown = shown.split('"').next().expect("a value").replace("&#34;", "\"");
+    // Another client began in the meantime: nothing is revoked, and the page says so.
+    used(&console, &job, "nightly", "192.0.2.2").await;
+    let form = [("id", &*crm), ("id", &*job), ("shown", &*shown)];
+    let again = ann.post("/tokens/revoke", &form).await;
+    assert!(again.readable().contains("The list has changed") && again.text.contains("nightly"));
+    assert_eq!(names(&ann, "").await.len(), 3);
+    let shown = again.text.split("name=\"shown\" value=\"").nth(1).expect("what was shown");
+    let shown = shown.split('"').next().expect("a value").replace("&#34;", "\"");
+    let form = [("id", &*crm), ("id", &*job), ("shown", &*shown)];
+    let done = ann.post("/tokens/revoke", &form).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    assert_eq!(names(&ann, "").await, ["Kept"]);
+    let audit = ann.get("/audit?event=token.revoked").await.readable();
+    assert_eq!(audit.matches("Token revoked").count(), 2, "{audit}");
+    // All or none, and not too many.
+    let kept = ann.token_id("Kept").await;
+    let mixed = ann.get(&format!("/tokens/revoke?id={kept}&id={crm}")).await;
+    assert_eq!(mixed.status, 409, "{}", mixed.text);
+    assert_eq!(ann.get("/tokens/revoke").await.status, 422);
+    assert_eq!(names(&ann, "").await, ["Kept"]);
+    let viewer = console.joined("vera@acme.example", Role::Viewer).await;
+    assert_eq!(viewer.get(&format!("/tokens/revoke?id={kept}")).await.status, 403);
+}
+
+#[tokio::test]
+async fn n1_a_form_that_breaks_clients_asks_first() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let crm = create(&ann, "CRM", "never", "*").await;
+    used(&console, &crm, "crm-sync", "198.51.100.7").await;
+    let bob = console.joined("bob@acme.example", Role::Developer).await;
+    drop(bob);
+    let member = ann.id_in("/members", "mem_", "bob@acme.example").await;
+    let mut read = console.app.store.read().await.expect("reads");
+    let bearer = read.find_bearer_token(member.parse().expect("an ID")).await.expect("reads");
+    drop(read);
+    let bearer = bearer.expect("a token").id.to_string();
+    used(&console, &bearer, "postman", "203.0.113.9").await;
+    let role = format!("/members/{member}/role");
+    for (path, form, client) in [
+        (
+            &*format!("/tokens/{crm}/limits"),
+            &[("scope", "*"), ("ip_allowlist", "203.0.113.0/24"), ("mode", "enforce")][..],
+            "crm-sync",
+        ),
+        ("/limits", &[("ip_allowlist", "203.0.113.0/24"), ("mode", "enforce")], "crm-sync"),
+        (&role, &[("role", "viewer")], "postman"),
+    ] {
+        let asks = ann.post(path, form).await;
+        assert_eq!(asks.status, 200, "{path}: {}", asks.text);
+        let text = asks.readable();
+        assert!(text.contains("What will stop working") && text.contains(client), "{text}");
+        let field = |name: &str| asks.text.contains(&format!("type=\"hidden\" name=\"{name}\""));
+        assert!(form.iter().all(|(name, _)| field(name)), "the form is kept: {}", asks.text);
+        let shown = asks.text.split("name=\"shown\" value=\"").nth(1).expect("what was shown");
+        let shown = shown.split('"').next().expect("a value").replace("&#34;", "\"");
+        let mut confirmed = form.to_vec();
+        confirmed.push(("shown", &shown));
+        assert_eq!(ann.post(path, &confirmed).await.status, 303, "{path}");
+    }
+    // What breaks nobody is done at once.
+    let observed = [("ip_allowlist", "192.0.2.0/24"), ("mode", "observe")];
+    assert_eq!(ann.post("/limits", &observed).await.status, 303);
+    assert_eq!(ann.post("/limits", &[("ip_allowlist", ""), ("mode", "enforce")]).await.status, 303);
+}
+
+#[tokio::test]
+async fn f7_a_range_beyond_the_calendar_is_refused() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let program = Program::of(&ann, &["usage:read"]).await;
+    for query in [
+        "to=9999-12-30T21:00:00Z&bucket=month",
+        "to=9999-12-30T21:00:00Z",
+        "from=0001-01-01T00:00:00Z&to=0001-02-01T00:00:00Z&bucket=month",
+        "from=2999-01-01T00:00:00Z&to=2999-02-01T00:00:00Z&bucket=day",
+    ] {
+        let refused = program.get(&format!("/usage?{query}")).await;
+        assert_eq!((refused.status, refused.code()), (400, "invalid_usage_range"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn n4_what_helps_fits_the_token_and_its_owner() {
+    use crate::failing_clients::Rejected;
+    let console = Console::start().await;
+    let ann = console.owner();
+    let crm = create(&ann, "CRM", "never", "*").await;
+    let bob = console.joined("bob@acme.example", Role::Developer).await;
+    let member = ann.id_in("/members", "mem_", "bob@acme.example").await;
+    let mut read = console.app.store.read().await.expect("reads");
+    let bearer = read.find_bearer_token(member.parse().expect("an ID")).await.expect("reads");
+    drop(read);
+    let bearer = bearer.expect("a token").id.to_string();
+    for (token, code, client) in [
+        (&*crm, "token_rotated", "rotated"),
+        (&bearer, "password_changed", "changed"),
+        ("", "token_in_query", "leaky"),
+    ] {
+        let operation = "GET /contacts";
+        console.rejects(&Rejected { token, code, client, operation, requests: 1 }).await;
+    }
+    let page = async |user: &User, client: &str| {
+        let id = user.id_in("/failing-clients?state=all", "fcl_", client).await;
+        user.get(&format!("/failing-clients/{id}")).await.text
+    };
+    let rotated = page(&ann, "rotated").await;
+    assert!(rotated.contains("Update the secret") && !rotated.contains("/restore"), "{rotated}");
+    let theirs = page(&ann, "changed").await;
+    assert!(theirs.contains(&format!("/members/{member}/move")), "{theirs}");
+    assert!(!theirs.contains("class=\"btn\" href=\"/api-docs\""), "it isn’t Ann’s token: {theirs}");
+    let own = page(&bob, "changed").await;
+    assert!(own.contains("href=\"/api-docs\""), "{own}");
+    let without = page(&ann, "Unknown client").await;
+    assert!(without.contains("See how to send the token"), "{without}");
+    // The bearer token of another member: no secret, and no settings.
+    let eve = console.joined("eve@acme.example", Role::Developer).await;
+    let seen = eve.get(&format!("/tokens/{bearer}")).await;
+    assert!(seen.status == 200 && !seen.text.contains("kd_u_"), "{}", seen.text);
+    assert!(bob.get(&format!("/tokens/{bearer}")).await.text.contains("kd_u_"));
+    assert_eq!(eve.post(&format!("/tokens/{bearer}/alerts"), &[]).await.status, 404);
+    assert_eq!(bob.post(&format!("/tokens/{bearer}/alerts"), &[]).await.status, 303);
+    // A member who has left has no new token.
+    ann.post(&format!("/members/{member}/remove"), &[]).await;
+    let gone = page(&ann, "changed").await;
+    assert!(gone.contains("href=\"/tokens/new\"") && !gone.contains("/move"), "{gone}");
+}
+
+#[tokio::test]
+async fn a_token_is_restored_after_the_password_only() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let crm = create(&ann, "CRM", "never", "*").await;
+    console.pass(Duration::from_hours(2));
+    assert_eq!(ann.post(&format!("/tokens/{crm}/revoke"), &[]).await.status, 303);
+    let restore = format!("/tokens/{crm}/restore");
+    assert_eq!(ann.post(&restore, &[]).await.status, 403);
+    let password = [("confirm_password", crate::world::PASSWORD)];
+    assert_eq!(ann.post(&restore, &password).await.status, 303);
+}
