@@ -5,7 +5,7 @@ use crate::{
     limits::{Api, token_with},
     management_api::create_key,
     operators::operator,
-    support::{Keydesk, Options, PASSWORD, client, eventually},
+    support::{Keydesk, Options, PASSWORD, User, client, eventually},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -24,6 +24,7 @@ struct World {
     /// The management keys of an owner and of an operator.
     keys: [String; 2],
     day: Vec<Recorded>,
+    _api: Api,
 }
 
 type Names = BTreeSet<String>;
@@ -33,20 +34,23 @@ fn names(of: &[&str]) -> Names {
 }
 
 const PLANS: &str = "trusted_proxies = [\"127.0.0.1\"]\n\
-    [plans.tiny]\nmonthly_quota = 3\n[plans.wide]\nmonthly_quota = 1000000\ntoken_rate = \"1000 per second\"\n";
+    [[plan]]\nname = \"tiny\"\nmonthly_quota = 3\nmode = \"enforce\"\n[[plan]]\nname = \"wide\"\nmonthly_quota = 1000000\ntoken_rate_limit = \"1000/s\"\nmode = \"enforce\"\n";
 
 impl World {
     async fn start() -> Self {
         let api = Api::start().await;
-        let config = format!("{}{PLANS}", api.config);
-        let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+        let mut keydesk = Keydesk::start_with(&api.options());
         let ann = keydesk.with_account().await;
+        let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await.bearer_token().await;
+        let eve = ann.invite("eve@acme.example", "developer", PASSWORD).await.bearer_token().await;
+        let config = format!("{}{PLANS}", api.config);
+        let keydesk = keydesk.restart(&Options { config, has_account: true, ..Options::default() });
+        let ann = User::logged_in(&keydesk.console, "ann@acme.example", PASSWORD).await;
         eventually("the document is read", async || {
             keydesk.command(&["operations", "list"]).status.success()
         })
         .await;
-        let bob = ann.invite("bob@acme.example", "developer", PASSWORD).await;
-        let eve = ann.invite("eve@acme.example", "developer", PASSWORD).await;
+        assert!(keydesk.command(&["operations", "enforce"]).status.success());
         let otto = operator(&keydesk, "otto@keydesk.example").await;
         let scopes = ["tokens:write", "limits:write", "members:write"];
         let keys = [
@@ -70,8 +74,8 @@ impl World {
                 &["/contacts"],
             ),
             record("postman", "198.51.100.40", &ann.bearer_token().await, &["/ping"]),
-            record("curl", "203.0.113.30", &bob.bearer_token().await, &["/contacts"]),
-            record("httpie", "203.0.113.40", &eve.bearer_token().await, &["/messages"]),
+            record("curl", "203.0.113.30", &bob, &["/contacts"]),
+            record("httpie", "203.0.113.40", &eve, &["/messages"]),
             record(
                 "old-job",
                 "203.0.113.50",
@@ -80,7 +84,7 @@ impl World {
             ),
         ];
         let endpoint = ann.endpoint_url().await;
-        let world = Self { keydesk, endpoint, keys, day };
+        let world = Self { keydesk, endpoint, keys, day, _api: api };
         assert_eq!(world.rejected().await, names(&[]));
         let old = world.token("Old").await;
         world.api(("POST", &format!("/tokens/{old}/revocations")), Some("*"), Value::Null).await;

@@ -91,11 +91,25 @@ impl User {
         Page::of(self.client.get(self.url(path)).send().await.expect("the console answers")).await
     }
 
+    /// Sends a form, and confirms it if it would make clients stop working.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        let page = self.post_once(path, form).await;
+        let Some(clients) = Self::shown_in(&page.text) else { return page };
+        let confirmed: Vec<_> = form.iter().copied().chain([("shown", &*clients)]).collect();
+        self.post_once(path, &confirmed).await
+    }
+
+    async fn post_once(&self, path: &str, form: &[(&str, &str)]) -> Page {
         Page::of(
             self.client.post(self.url(path)).form(form).send().await.expect("the console answers"),
         )
         .await
+    }
+
+    /// The clients on a page that asks whether they may stop working.
+    fn shown_in(page: &str) -> Option<String> {
+        let value = page.split("name=\"shown\" value=\"").nth(1)?.split('"').next()?;
+        Some(value.replace("&#34;", "\""))
     }
 
     /// Waits where someone has changed too much in a short time.
