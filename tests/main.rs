@@ -46,6 +46,7 @@ mod quotas;
 mod races;
 mod random_acts;
 mod real_apis;
+mod real_clients;
 mod receipts;
 mod recipes;
 mod regressions;

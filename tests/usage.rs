@@ -4,10 +4,16 @@ use crate::{
     management_api::create_key,
     support::{Keydesk, Options, User, call, client, eventually},
 };
+use jiff::Timestamp;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 struct World {
@@ -19,12 +25,14 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
+fn config(log: &Path) -> String {
+    format!("[observe]\nstatus = \"127.0.0.1:0\"\naccess_log = \"{}\"\n", log.display())
+}
+
 async fn start() -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("access.log");
-    let config =
-        format!("[observe]\nstatus = \"127.0.0.1:0\"\naccess_log = \"{}\"\n", log.display());
-    let mut keydesk = Keydesk::start_with(&Options { config, ..Options::default() });
+    let mut keydesk = Keydesk::start_with(&Options { config: config(&log), ..Options::default() });
     let ann = keydesk.with_account().await;
     let key = create_key(&ann, "/keys", &["usage:read", "tokens:write"]).await;
     let endpoint = ann.endpoint_url().await;
@@ -32,6 +40,15 @@ async fn start() -> World {
 }
 
 impl World {
+    /// Kills the process, unless it is dead already, and starts another one.
+    fn restart(&mut self) {
+        let config = config(&self.log);
+        let options = Options { config, has_account: true, ..Options::default() };
+        self.keydesk.kill_and_restart(&options);
+        let path = self.endpoint.rsplit('/').next().expect("a number").to_owned();
+        self.endpoint = format!("{}/{path}", self.keydesk.gateway);
+    }
+
     async fn api(&self, path: &str, accept: &str) -> (u16, String) {
         let url = format!("{}/api/v1{path}", self.keydesk.console);
         let request = client().build().expect("a client").get(url).bearer_auth(&self.key);
@@ -94,15 +111,17 @@ async fn every_grouping_adds_up(world: &World, statuses: &BTreeMap<String, u64>)
     }
 }
 
+/// The sum of the requests in a CSV.
+fn csv_total(csv: &str) -> u64 {
+    let rows = csv.lines().skip(1).map(|line| line.split("\",\"").nth(3).expect("a cell"));
+    rows.map(|cell| cell.parse::<u64>().expect("a number")).sum()
+}
+
 async fn the_page_and_csv_say_the_same(world: &World) {
-    let total = |csv: &str| -> u64 {
-        let rows = csv.lines().skip(1).map(|line| line.split("\",\"").nth(3).expect("a cell"));
-        rows.map(|cell| cell.parse::<u64>().expect("a number")).sum()
-    };
     let (_, csv) = world.api("/usage?group=client", "text/csv").await;
-    assert_eq!(total(&csv), 55, "{csv}");
+    assert_eq!(csv_total(&csv), 55, "{csv}");
     let exported = world.ann.get("/usage/export?range=24h&group=client").await;
-    assert_eq!(total(&exported.text), 55, "{}", exported.text);
+    assert_eq!(csv_total(&exported.text), 55, "{}", exported.text);
     let page = world.ann.get("/usage?range=24h&group=client").await;
     assert!(page.text.contains("55 requests") && page.text.contains("importer"), "{}", page.text);
     assert!(!page.text.contains("style="), "no style that the policy forbids");
@@ -173,18 +192,72 @@ async fn f7_a_restart_counts_nothing_twice() {
         let expected = round * 10;
         let is_counted = async || world.json("/usage").await["total"]["requests"] == expected;
         eventually("all are counted", is_counted).await;
-        let options = Options {
-            config: format!(
-                "[observe]\nstatus = \"127.0.0.1:0\"\naccess_log = \"{}\"\n",
-                world.log.display()
-            ),
-            has_account: true,
-            ..Options::default()
-        };
-        world.keydesk.kill_and_restart(&options);
-        let path = world.endpoint.rsplit('/').next().expect("a number").to_owned();
-        world.endpoint = format!("{}/{path}", world.keydesk.gateway);
+        world.restart();
         assert_eq!(world.json("/usage").await["total"]["requests"], expected);
+    }
+}
+
+/// Sends requests until told to stop, and returns when each response arrived. Those that a kill interrupts have none.
+async fn drive(endpoint: String, token: String, stops: Arc<AtomicBool>) -> Vec<Timestamp> {
+    let client = client().user_agent("driver/1").build().expect("a client");
+    let mut arrived = Vec::new();
+    while !stops.load(Ordering::Relaxed) {
+        let request = client.get(format!("{endpoint}/api/v1/contacts")).bearer_auth(&token);
+        if request.send().await.is_ok() {
+            arrived.push(Timestamp::now());
+        }
+    }
+    arrived
+}
+
+/// A kill under load loses nothing that was complete, and counts nothing twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f7_a_kill_under_load_loses_only_what_was_not_complete() {
+    let mut world = start().await;
+    let crm = world.ann.create_token("CRM", "never").await;
+    let (mut at_least, mut at_most) = (0, 0);
+    for _ in 0..3 {
+        let stops = Arc::new(AtomicBool::new(false));
+        let drivers: Vec<_> = (0..4)
+            .map(|_| tokio::spawn(drive(world.endpoint.clone(), crm.clone(), Arc::clone(&stops))))
+            .collect();
+        let begin = Timestamp::now();
+        let complete = async || -> Timestamp {
+            let until = world.json("/usage").await["complete_until"].clone();
+            until.as_str().map_or(Timestamp::UNIX_EPOCH, |text| text.parse().expect("an instant"))
+        };
+        let mut until = begin;
+        while until <= begin {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            until = complete().await;
+        }
+        world.keydesk.signal("KILL");
+        stops.store(true, Ordering::Relaxed);
+        for driver in drivers {
+            let arrived = driver.await.expect("drives");
+            at_least += arrived.iter().filter(|at| **at <= until).count() as u64;
+            // The gateway may have ended one request of each driver whose response never arrived.
+            at_most += arrived.len() as u64 + 1;
+        }
+        world.restart();
+    }
+    let counted = world.json("/usage").await["total"]["requests"].as_u64().expect("a number");
+    let lines = lines(&world.log).iter().filter(|line| line["client"] == "driver").count() as u64;
+    assert!(
+        at_least > 0 && (at_least..=at_most).contains(&counted),
+        "{at_least} {counted} {at_most}"
+    );
+    assert!(lines <= at_most, "{lines}");
+    every_series_has(&world, counted).await;
+}
+
+/// Every breakdown, on every page, adds up to the same.
+async fn every_series_has(world: &World, requests: u64) {
+    for group in ["token", "operation", "client", "network", "status"] {
+        let usage = world.json(&format!("/usage?group={group}")).await;
+        assert_eq!(sum(&usage, "requests"), requests, "{group}");
+        let (_, csv) = world.api(&format!("/usage?group={group}"), "text/csv").await;
+        assert_eq!(csv_total(&csv), requests, "{group}: {csv}");
     }
 }
 

@@ -188,10 +188,10 @@ impl Action {
     }
 
     /// Returns the page, if it changes nothing or if the caller may change what it is about.
-    pub fn link(&self, may_manage: &bool) -> Option<&str> {
+    pub fn link(&self, may_manage: bool) -> Option<&str> {
         let changes_nothing =
             |address: &&str| address.starts_with("/api-docs") || address.starts_with("/errors/");
-        self.address.as_deref().filter(|address| *may_manage || changes_nothing(address))
+        self.address.as_deref().filter(|address| may_manage || changes_nothing(address))
     }
 }
 
@@ -216,9 +216,10 @@ pub(crate) async fn show_one(
     let now = app.now();
     let found = find(&app, &caller, &id).await?;
     let works_again = found.works_again();
-    let remedies = match works_again {
-        true => Vec::new(),
-        false => list_remedies(&app, &caller, Rejected::from(&found)).await?,
+    let remedies = if works_again {
+        Vec::new()
+    } else {
+        list_remedies(&app, &caller, Rejected::from(&found)).await?
     };
     Ok(page(&ShowPage {
         chrome: PageLayout::of(&caller, text("failing-one"), Nav::Requests).with_notice(&notice),
