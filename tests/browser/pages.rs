@@ -165,7 +165,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
 }
 
 /// Pages of a member that need no click.
-const PAGES: [(&str, &str); 24] = [
+const PAGES: [(&str, &str); 25] = [
     ("api-docs", "/api-docs"),
     ("api-docs-rotate", "/api-docs/rotate"),
     ("api-docs-move", "/api-docs/move"),
@@ -180,6 +180,7 @@ const PAGES: [(&str, &str); 24] = [
     ("alerts", "/alerts"),
     ("account-limits", "/limits"),
     ("members", "/members"),
+    ("security", "/members/security"),
     ("member-leave", "/members/leave"),
     ("sessions", "/sessions"),
     ("log-out-all", "/sessions/log-out-all"),

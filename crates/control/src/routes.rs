@@ -231,6 +231,7 @@ routes! {
     post "/members/account-name"            Needs(ManageOwners) => names::account;
     get  "/members/leave"                   Session => members::leave_page;
     post "/members/leave"                   Session => members::leave;
+    get  "/members/security"             Needs(LimitAccount) => members::security;
     post "/members/two-factor"           Needs(LimitAccount) => factors::require;
     post "/members/invitations"             Needs(ManageMembers) => members::invite;
     post "/members/invitations/{id}/resend" Needs(ManageMembers) => invitations::resend;

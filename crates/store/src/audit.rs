@@ -43,6 +43,8 @@ pub struct AuditLine {
     pub actor_name: Option<String>,
     pub actor_email: Option<String>,
     pub target: String,
+    /// The name of the token, member, user, or management key that it concerns, as it is now.
+    pub target_name: Option<String>,
     pub detail: String,
     pub client_ip: Option<String>,
     pub user_agent: Option<String>,
@@ -74,9 +76,14 @@ macro_rules! select_lines {
         concat!(
             "SELECT seq, at, event, actor, users.name AS actor_name, users.email AS actor_email, \
              management_key_id, management_key.name AS management_key_name, \
+             coalesce(token.name, of_member.name, of_user.name, own_key.name) AS target_name, \
              target, detail, client_ip, user_agent, request_id FROM audit \
              LEFT JOIN users ON users.id = audit.user_id \
-             LEFT JOIN management_key ON management_key.id = audit.management_key_id WHERE ",
+             LEFT JOIN management_key ON management_key.id = audit.management_key_id \
+             LEFT JOIN token ON token.id = audit.target LEFT JOIN member ON member.id = audit.target \
+             LEFT JOIN users AS of_member ON of_member.id = member.user_id \
+             LEFT JOIN users AS of_user ON of_user.id = audit.target \
+             LEFT JOIN management_key AS own_key ON own_key.id = audit.target WHERE ",
             $condition
         )
     };
@@ -160,6 +167,7 @@ fn line(row: &SqlRow) -> Result<AuditLine, StoreError> {
         management_key_name: row.get("management_key_name")?,
         actor_name: row.get("actor_name")?,
         actor_email: row.get("actor_email")?,
+        target_name: row.get("target_name")?,
         target: row::text(row, "target")?,
         detail: row::text(row, "detail")?,
         client_ip: row.get("client_ip")?,

@@ -102,3 +102,4 @@ event-token-first_used = Token used for the first time
 event-token-rejected = Requests with a revoked token rejected
 event-rate-limited = Requests over the rate limit rejected
 event-quota-threshold = Share of the monthly quota used
+audit-details = Details

@@ -37,3 +37,6 @@ errors-title = Error codes
 errors-one = Error { $code }
 errors-lead = What each of the gateway’s error codes means, and what to do about it.
 errors-all = All errors
+help-search = Search error codes
+errors-search = Error code, status, or keyword
+errors-none = No matching error codes.

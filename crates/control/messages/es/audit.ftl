@@ -102,3 +102,4 @@ event-token-first_used = Token usado por primera vez
 event-token-rejected = Solicitudes con un token revocado rechazadas
 event-rate-limited = Solicitudes por encima del límite de frecuencia rechazadas
 event-quota-threshold = Parte de la cuota mensual usada
+audit-details = Detalles

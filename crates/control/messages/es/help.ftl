@@ -37,3 +37,6 @@ errors-title = Códigos de error
 errors-one = Error { $code }
 errors-lead = Qué significa cada código de error del gateway y qué hacer al respecto.
 errors-all = Todos los errores
+help-search = Buscar códigos de error
+errors-search = Código de error, estado o palabra clave
+errors-none = Ningún código de error coincide.

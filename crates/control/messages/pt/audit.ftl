@@ -102,3 +102,4 @@ event-token-first_used = Token usado pela primeira vez
 event-token-rejected = Solicitações com um token revogado rejeitadas
 event-rate-limited = Solicitações acima do limite de taxa rejeitadas
 event-quota-threshold = Parte da cota mensal usada
+audit-details = Detalhes

@@ -37,3 +37,6 @@ errors-title = Códigos de erro
 errors-one = Erro { $code }
 errors-lead = O que significa cada um dos códigos de erro do gateway e o que fazer a respeito.
 errors-all = Todos os erros
+help-search = Pesquisar códigos de erro
+errors-search = Código de erro, status ou palavra-chave
+errors-none = Nenhum código de erro corresponde.

@@ -50,6 +50,8 @@ pub(crate) struct Row {
     pub instant: Timestamp,
     pub at: When,
     pub what: String,
+    /// The name of what it concerns, if it has one.
+    pub subject: Option<String>,
     /// The name of the actor.
     pub who: String,
     email: Option<String>,
@@ -77,7 +79,9 @@ impl Row {
             "node" => "Keydesk".to_owned(),
             _ => text("audit-visitor").to_string(),
         };
+        let detail = serde_json::from_str(&line.detail).unwrap_or_default();
         Self {
+            subject: named(&detail).or(line.target_name),
             number: line.seq,
             instant: line.at,
             at: When::past(line.at, now),
@@ -85,7 +89,7 @@ impl Row {
             who,
             email: line.actor_email,
             target: line.target,
-            changes: changes(&line.detail),
+            changes: changes(&detail),
             client_ip: line.client_ip,
             client: line.user_agent.filter(|agent| !agent.is_empty()),
             request_id: line.request_id,
@@ -93,11 +97,20 @@ impl Row {
     }
 }
 
-/// Returns the values before and after each change, and then the entry's other details by name.
-fn changes(detail: &str) -> Vec<String> {
-    let Ok(serde_json::Value::Object(detail)) = serde_json::from_str(detail) else {
-        return Vec::new();
+/// Returns the name that an entry has recorded, which may have changed or be gone since.
+fn named(detail: &serde_json::Value) -> Option<String> {
+    let places = [&detail["after"], &detail["before"], detail, &detail["client"]];
+    let name = |place: &serde_json::Value| {
+        ["name", "email", "client"]
+            .into_iter()
+            .find_map(|name| place[name].as_str().map(str::to_owned))
     };
+    places.into_iter().find_map(name).filter(|name| !name.is_empty())
+}
+
+/// Returns the values before and after each change, and then the entry's other details by name.
+fn changes(detail: &serde_json::Value) -> Vec<String> {
+    let Some(detail) = detail.as_object() else { return Vec::new() };
     let plain = |value: &serde_json::Value| match value {
         serde_json::Value::Null => text("none").to_string(),
         serde_json::Value::String(value) if value.is_empty() => text("none").to_string(),

@@ -153,5 +153,5 @@ pub(crate) async fn require(
 ) -> Result<Response, Problem> {
     let ReauthForm { caller, form, .. } = fresh;
     super::require(&app, &caller, form.required.is_some()).await?;
-    Ok(done("/members", "two_factor_requirement_saved", None).into_response())
+    Ok(done("/members/security", "two_factor_requirement_saved", None).into_response())
 }

@@ -23,7 +23,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::{Permission, Role};
-use keydesk_store::Undelivered;
+use keydesk_store::{Domain, Undelivered};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -39,7 +39,6 @@ struct ListPage {
     may_manage: bool,
     /// `None` if mail can't be sent; otherwise whether it arrives in this machine's mailbox.
     mail: Option<bool>,
-    requires_factor: bool,
     account: String,
     owns: bool,
     roles: Vec<&'static str>,
@@ -89,7 +88,6 @@ async fn list_page(
     let owns = caller.may(Permission::ManageOwners);
     Ok(ListPage {
         chrome: PageLayout::of(caller, text("members"), Nav::Members).with_notice(done),
-        requires_factor: caller.account.requires_two_factor,
         account: caller.account.name.clone(),
         owns,
         search: query.field(members.next.is_some()),
@@ -143,6 +141,30 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (email, error) = (String::new(), FormError::default());
     Ok(page(&list_page(&app, &caller, (&done, &query), email, error).await?))
+}
+
+#[derive(Template)]
+#[template(path = "members/security.html")]
+struct SecurityPage {
+    chrome: PageLayout,
+    requires_factor: bool,
+    /// The domains with single sign-on and whether each is approved, for those who can change it.
+    sso: Option<Vec<(String, bool)>>,
+}
+
+pub(crate) async fn security(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(done): Query<Done>,
+) -> Result<Response, Problem> {
+    let rules = super::find_login_rules(&app, &caller).await?;
+    let chrome = PageLayout::of(&caller, text("security-title"), Nav::Members).with_notice(&done);
+    let domain = |domain: Domain| (domain.name, domain.is_confirmed);
+    Ok(page(&SecurityPage {
+        chrome,
+        requires_factor: rules.requires_two_factor,
+        sso: rules.sso_domains.map(|domains| domains.into_iter().map(domain).collect()),
+    }))
 }
 
 #[derive(Debug, Deserialize, Default)]

@@ -18,7 +18,7 @@ use keydesk_model::{
     Event, MemberId, Permission, RevocationReason, Role,
     audit::{EmailAndRole, Ended, RoleDetail},
 };
-use keydesk_store::{Member, Page, PageSearch, Read, StoreError, Write};
+use keydesk_store::{Domain, Member, Page, PageSearch, Read, StoreError, Write};
 
 /// Returns a page of the members, and the pending invitations.
 pub(crate) async fn list(
@@ -49,6 +49,27 @@ pub(crate) async fn find(app: &AppState, caller: &Caller, id: MemberId) -> Resul
     caller.permit(Permission::SeeMembers)?;
     let found = app.store.read().await?.find_member(caller.account.id, id).await?;
     Ok(found.ok_or(Code::NotFound)?)
+}
+
+/// How members of an account log in.
+pub(crate) struct LoginRules {
+    pub requires_two_factor: bool,
+    /// The domains with single sign-on, or `None` if the caller can't change them.
+    pub sso_domains: Option<Vec<Domain>>,
+}
+
+pub(crate) async fn find_login_rules(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<LoginRules, Refusal> {
+    caller.permit(Permission::LimitAccount)?;
+    let sso_domains = if caller.may(Permission::ManageSso) {
+        let found = app.store.read().await?.find_sso(caller.account.id).await?;
+        Some(found.map(|sso| sso.domains).unwrap_or_default())
+    } else {
+        None
+    };
+    Ok(LoginRules { requires_two_factor: caller.account.requires_two_factor, sso_domains })
 }
 
 /// Returns a member whom the caller can remove or log out, and the clients that would stop working.

@@ -27,3 +27,24 @@ async fn s12_help_answers_with_the_reader_s_state_and_keeps_what_they_say() {
     assert_eq!((feedback[0].question.as_str(), feedback[0].answered), ("slash", false));
     assert_eq!(feedback[0].comment, "Which slash?");
 }
+
+#[tokio::test]
+async fn error_codes_are_found_by_code_status_or_word() {
+    let console = Console::start().await;
+    let anyone = console.anonymous();
+    for (text, found, other) in [
+        ("token_rotated", "token_rotated", "quota_exceeded"),
+        ("429 month", "quota_exceeded", "token_rotated"),
+        ("ALLOWLIST", "ip_not_allowed", "token_rotated"),
+    ] {
+        let page = anyone.get(&format!("/errors?text={}", text.replace(' ', "%20"))).await.text;
+        assert!(page.contains(&format!("id=\"{found}\"")), "{text}: {page}");
+        assert!(!page.contains(&format!("id=\"{other}\"")), "{text}");
+    }
+    assert!(
+        anyone.get("/errors?text=nothing%20here").await.text.contains("No matching error codes.")
+    );
+    // Each has its own page, to which its answer leads, with what to do.
+    let rotated = anyone.get("/errors/token_rotated").await.readable();
+    assert!(rotated.contains("needs the new secret"), "{rotated}");
+}

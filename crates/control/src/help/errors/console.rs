@@ -9,7 +9,11 @@ use crate::{
     refusal::Code,
 };
 use askama::Template;
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, Query},
+    response::Response,
+};
+use serde::Deserialize;
 
 const GUIDE: &str = include_str!("../../../../../docs/guide/errors.md");
 /// The errors of the management API: those of its requests, and those of the use cases.
@@ -31,6 +35,8 @@ struct ErrorsPage {
     chrome: PageLayout,
     errors: Vec<ErrorText>,
     is_list: bool,
+    /// The text in the search field, where there is one.
+    search: Option<String>,
 }
 
 /// Returns the rows of a guide's table, one for each code.
@@ -75,16 +81,29 @@ pub(crate) fn explain(code: &str) -> Option<String> {
     Some(sentences.collect::<String>().trim_end().to_owned())
 }
 
-pub(crate) async fn list() -> Response {
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SearchQuery {
+    text: String,
+}
+
+pub(crate) async fn list(Query(SearchQuery { text: wanted }): Query<SearchQuery>) -> Response {
     let chrome = PageLayout::nobody(text("errors-title"), Nav::None);
-    page(&ErrorsPage { chrome, errors: rows_of(GUIDE), is_list: true })
+    let wanted: String = wanted.trim().chars().take(100).collect();
+    let words: Vec<_> = wanted.split_whitespace().map(str::to_lowercase).collect();
+    let matches = |error: &ErrorText| {
+        let all = format!("{} {} {}", error.code, error.status, error.when).to_lowercase();
+        words.iter().all(|word| all.contains(word))
+    };
+    let errors = rows_of(GUIDE).into_iter().filter(matches).collect();
+    page(&ErrorsPage { chrome, errors, is_list: true, search: Some(wanted) })
 }
 
 /// Shows the errors of the management API, to which each problem links.
 pub(crate) async fn list_of_management() -> Response {
     let chrome = PageLayout::nobody(text("errors-management"), Nav::None);
     let errors = OF_MANAGEMENT.into_iter().flat_map(rows_of).collect();
-    page(&ErrorsPage { chrome, errors, is_list: true })
+    page(&ErrorsPage { chrome, errors, is_list: true, search: None })
 }
 
 pub(crate) async fn show(Path(code): Path<String>) -> Result<Response, Problem> {
@@ -93,7 +112,7 @@ pub(crate) async fn show(Path(code): Path<String>) -> Result<Response, Problem> 
         return Err(Code::NotFound.into());
     }
     let chrome = PageLayout::nobody(text("errors-one").with("code", &code).to_string(), Nav::None);
-    Ok(page(&ErrorsPage { chrome, errors, is_list: false }))
+    Ok(page(&ErrorsPage { chrome, errors, is_list: false, search: None }))
 }
 
 #[cfg(test)]
