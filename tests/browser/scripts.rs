@@ -10,11 +10,11 @@ async fn s11_the_reference_calls_the_real_gateway_with_the_reader_s_token() {
     let mut keydesk = Keydesk::start();
     keydesk.with_account().await;
     let browser = Browser::open(WIDE_LIGHT).await;
-    browser.go(&format!("{}/login?next=/api-docs/reference", keydesk.console)).await;
+    browser.go(&format!("{}/login?next=/api-docs/swagger", keydesk.console)).await;
     browser.fill("email", "ann@acme.example").await;
     browser.fill("password", PASSWORD).await;
     browser.click("main button").await;
-    browser.arrives_at("/api-docs/reference").await;
+    browser.arrives_at("/api-docs/swagger").await;
     let shown = async |css: &str| browser.driver.find(By::Css(css)).await.is_ok();
     eventually("the operations are listed", async || {
         shown("#operations-Contacts-list_contacts").await
@@ -40,6 +40,45 @@ async fn s11_the_reference_calls_the_real_gateway_with_the_reader_s_token() {
     );
     let lines = browser.console_lines().await;
     assert!(lines.is_empty(), "{lines:?}");
+    assert!(!keydesk.printed().contains("violation of the content security policy"));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn s11_an_operation_is_tried_on_its_page() {
+    let mut keydesk = Keydesk::start();
+    keydesk.with_account().await;
+    let browser = Browser::open(WIDE_LIGHT).await;
+    let path = "/api-docs/reference/post-api-v1-contacts";
+    browser.go(&format!("{}/login?next={path}", keydesk.console)).await;
+    browser.fill("email", "ann@acme.example").await;
+    browser.fill("password", PASSWORD).await;
+    browser.click("main button").await;
+    browser.arrives_at(path).await;
+    browser.click("form[data-request] button.primary").await;
+    let status = async || browser.text("[data-answer-status]").await;
+    eventually("the API answers", async || status().await.starts_with("201")).await;
+    assert!(browser.text("[data-answer-body]").await.contains("id"));
+    assert!(browser.text("[data-history]").await.contains("POST"));
+    browser.click("[data-copy-request]").await;
+    let curl = browser.text("#curl").await;
+    assert!(
+        curl.contains("-X POST") && curl.contains("$TOKEN") && !curl.contains("kd_u_"),
+        "{curl}"
+    );
+    // A rejection is explained.
+    browser.run("document.querySelector('[name=token]').value = 'nonsense'").await;
+    browser.click("form[data-request] button.primary").await;
+    eventually("the gateway explains", async || {
+        browser.text("[data-answer-problem]").await.contains("truncated, mistyped")
+    })
+    .await;
+    let stored = browser.run("return JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])").await;
+    let stored = stored.as_str().expect("text").to_owned();
+    assert!(
+        stored.contains("POST") && !stored.contains("kd_u_") && !stored.contains("nonsense"),
+        "{stored}"
+    );
     assert!(!keydesk.printed().contains("violation of the content security policy"));
     browser.close().await;
 }

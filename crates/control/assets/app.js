@@ -161,3 +161,100 @@ document.addEventListener("input", (event) => {
         ? say("one-thing")
         : say("long-enough");
 });
+
+// A request from the page of an operation. The token is read from its field when the request is sent, and kept nowhere; the
+// history of the tab has no query, no body, and no token.
+const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+const requestOf = (form) => {
+  const request = { method: form.dataset.method, url: form.dataset.url, headers: {}, body: undefined };
+  const query = new URLSearchParams();
+  for (const field of form.querySelectorAll("[data-place]")) {
+    const { value } = field;
+    const { place } = field.dataset;
+    if (place === "path") request.url = request.url.replaceAll(`{${field.name}}`, encodeURIComponent(value));
+    if (value === "" || place === "path") continue;
+    if (place === "query") query.append(field.name, value);
+    if (place === "header") request.headers[field.name] = value;
+    if (place === "body") {
+      request.headers["Content-Type"] = field.dataset.type;
+      request.body = value;
+    }
+  }
+  if (query.size > 0) request.url += `?${query}`;
+  return request;
+};
+
+const asCurl = ({ method, url, headers, body }) => {
+  const parts = [`curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(url)}`, `-H "Authorization: Bearer $TOKEN"`];
+  for (const [name, value] of Object.entries(headers)) parts.push(`-H ${quoted(`${name}: ${value}`)}`);
+  if (body !== undefined) parts.push(`-d ${quoted(body)}`);
+  return parts.join(" \\\n  ");
+};
+
+const readable = (text) => {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+};
+
+const showHistory = (form, added) => {
+  const sent = JSON.parse(sessionStorage.getItem("requests") ?? "[]");
+  if (added) sent.unshift(added);
+  sent.length = Math.min(sent.length, 10);
+  sessionStorage.setItem("requests", JSON.stringify(sent));
+  const list = form.querySelector("[data-history] ol");
+  list.replaceChildren(
+    ...sent.map((text) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      return item;
+    }),
+  );
+  list.parentElement.hidden = sent.length === 0;
+};
+
+const sendRequest = async (form) => {
+  const request = requestOf(form);
+  const part = (name) => form.querySelector(`[data-answer${name}]`);
+  const [status, problem, text] = ["-status", "-problem", "-body"].map(part);
+  const headers = { ...request.headers, Authorization: `Bearer ${form.elements.token.value.trim()}` };
+  const started = performance.now();
+  part("").hidden = false;
+  problem.hidden = true;
+  try {
+    const { method, url, body } = request;
+    const response = await fetch(url, { method, headers, body, cache: "no-store", credentials: "omit" });
+    const answer = await response.text();
+    const took = Math.round(performance.now() - started);
+    status.textContent = `${response.status} ${response.statusText} · ${took} ms`;
+    text.textContent = readable(answer);
+    if (response.headers.get("content-type")?.startsWith("application/problem+json")) {
+      const { title, detail } = JSON.parse(answer);
+      problem.textContent = `${title ?? ""}. ${detail ?? ""}`;
+      problem.hidden = false;
+    }
+    showHistory(form, `${method} ${new URL(url).pathname} · ${response.status} · ${took} ms`);
+  } catch {
+    status.textContent = say("unreachable");
+    text.textContent = "";
+  }
+};
+
+document.querySelectorAll("form[data-request]").forEach((form) => {
+  form.hidden = false;
+  showHistory(form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button.primary");
+    button.disabled = true;
+    await sendRequest(form);
+    button.disabled = false;
+  });
+  // The button copies what is in the field then.
+  form.querySelector("[data-copy-request]").addEventListener("click", () => {
+    document.getElementById("curl").textContent = asCurl(requestOf(form));
+  });
+});

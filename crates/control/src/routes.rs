@@ -7,7 +7,7 @@ use crate::{
         limits::console as account_limits, sign_up::console as sign_up,
     },
     alerts::console as alerts,
-    api_docs::console as api_docs,
+    api_docs::console::{self as api_docs, reference},
     api_routes::api_router,
     audit::console as audit,
     canaries::console as canaries,
@@ -100,7 +100,7 @@ routes! {
     get  "/.well-known/api-catalog"         Anyone => document::catalog;
     get  "/.well-known/change-password"     Anyone => async || Redirect::to("/profile#password");
     get  "/mail"                            Anyone => mail::show;
-    get  "/management-api"                  Anyone => api_docs::management_reference;
+    get  "/management-api"                  Anyone => reference::management_reference;
     get  "/management-api/errors"           Anyone => errors::list_of_management;
     get  "/console-session/{code}"          Anyone => console_links::enter;
     post "/oauth/device_authorization"      Anyone => device_api::authorize;
@@ -143,7 +143,8 @@ routes! {
     get  "/api-docs"                        Session => api_docs::show;
     get  "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate_page;
     post "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate;
-    get  "/api-docs/reference"              Needs(UseApiDocs) => api_docs::reference;
+    get  "/api-docs/reference/{operation}"  Needs(UseApiDocs) => reference::show_operation;
+    get  "/api-docs/swagger"                Needs(UseApiDocs) => reference::swagger;
     get  "/api-docs/openapi.json"           Needs(UseApiDocs) => api_docs::document;
     get  "/api-docs/reference.md"           Needs(UseApiDocs) => api_docs::markdown;
     get  "/api-docs/llms.txt"               Needs(UseApiDocs) => api_docs::llms_txt;

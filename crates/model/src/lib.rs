@@ -9,6 +9,7 @@ mod change;
 mod client;
 mod cookie;
 mod cors;
+mod counts;
 mod expiry;
 mod hops;
 mod id;
@@ -48,6 +49,7 @@ pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
 pub use client::client_of;
 pub use cookie::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE, is_console_cookie};
 pub use cors::{CorsPolicy, OriginError, OriginList};
+pub use counts::Counts;
 pub use expiry::{Expiry, ExpiryError, ExpiryPolicy, ExpiryPolicyError};
 pub use hops::TrustedProxies;
 pub use id::{

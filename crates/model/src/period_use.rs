@@ -1,7 +1,7 @@
 //! How often a token, or all tokens of an account, were used in an hour or a day: counts by operation, client, network, and
 //! status, with response times. Two of them add up to one, so gateways, hours, and tokens can be merged in any order.
 
-use crate::{RejectedRequests, RejectionGroup, Timestamp, TokenId};
+use crate::{Counts, RejectedRequests, RejectionGroup, Timestamp, TokenId};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -182,24 +182,22 @@ pub struct CountedRejection<'a> {
     pub last_request: &'a str,
 }
 
-type Counts = BTreeMap<String, Tally>;
-
 /// The use of a token, or of all tokens of an account, in a period.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct PeriodUse {
     #[serde(rename = "a")]
     pub all: Tally,
     /// By token ID, in the use of an account. Requests without a valid token have an empty ID.
-    #[serde(rename = "k", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "k", default, skip_serializing_if = "Counts::is_empty")]
     pub tokens: Counts,
-    #[serde(rename = "o", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "o", default, skip_serializing_if = "Counts::is_empty")]
     pub operations: Counts,
-    #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "c", default, skip_serializing_if = "Counts::is_empty")]
     pub clients: Counts,
     /// By the /24 or /48 of the client IP address.
-    #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "n", default, skip_serializing_if = "Counts::is_empty")]
     pub networks: Counts,
-    #[serde(rename = "s", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "s", default, skip_serializing_if = "Counts::is_empty")]
     pub statuses: Counts,
     #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rejections: BTreeMap<RejectionGroup, RejectedRequests>,
@@ -247,7 +245,7 @@ impl PeriodUse {
             (&mut self.networks, &other.networks, MOST),
             (&mut self.statuses, &other.statuses, MOST),
         ] {
-            for (key, tally) in other {
+            for (key, tally) in other.iter() {
                 add(own, key, tally, most);
             }
         }
@@ -311,11 +309,7 @@ impl UsePart {
 }
 
 fn add(counts: &mut Counts, key: &str, tally: &Tally, most: usize) {
-    if let Some(known) = counts.get_mut(key) {
-        return known.merge(tally);
-    }
-    let key = if counts.len() < most { key } else { OTHER };
-    counts.entry(key.to_owned()).or_default().merge(tally);
+    counts.add(key, tally, (most, OTHER));
 }
 
 fn add_rejected(
@@ -416,11 +410,11 @@ mod tests {
             &forward.networks,
             &forward.statuses,
         ] {
-            let sum: u64 = counts.values().map(|tally| tally.requests).sum();
+            let sum: u64 = counts.iter().map(|(_, tally)| tally.requests).sum();
             assert_eq!(sum, 400);
         }
         assert_eq!(forward.operations.len(), MOST + 1);
-        assert!(forward.networks.contains_key("192.0.2.0/24"));
+        assert!(forward.networks.get("192.0.2.0/24").is_some());
         assert_eq!(forward.rejections, backward.rejections);
         let rejected: u64 = forward.rejections.values().map(|group| group.requests).sum();
         assert_eq!(rejected, 100);

@@ -103,6 +103,7 @@ macro_rules! select_uses {
 }
 
 const USES: &str = select_uses!("");
+const USES_OF_ACCOUNT: &str = select_uses!("AND token.account_id = $2");
 const USES_OF_TOKEN: &str = select_uses!("AND token.id = $2");
 macro_rules! select_operations {
     ($condition:literal) => {
@@ -153,6 +154,16 @@ impl Read {
         since: Timestamp,
     ) -> Result<Vec<OperationUse>, StoreError> {
         let rows = query(USES_OF_TOKEN).bind(day_of(since)).bind(token).all(self).await?;
+        rows.iter().map(operation_use).collect()
+    }
+
+    /// Returns the usage of every token of an account since that day, newest first.
+    pub async fn list_operation_use_of_account(
+        &mut self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<OperationUse>, StoreError> {
+        let rows = query(USES_OF_ACCOUNT).bind(day_of(since)).bind(account).all(self).await?;
         rows.iter().map(operation_use).collect()
     }
 

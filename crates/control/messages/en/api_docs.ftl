@@ -56,3 +56,32 @@ api-docs-agents-lead = The prompt has the endpoint URL, authentication, scopes, 
 api-docs-prompt = Show prompt
 api-docs-copy-prompt = Copy prompt
 service-you-at-least = Many of your requests fail.
+operation-request = Request
+operation-try = Try it
+operation-body = Body
+operation-schema = Schema
+operation-fill-in = Confirm your password to fill in your bearer token
+operation-send = Send request
+operation-copy-curl = Copy as curl
+operation-response = Response
+operation-history = Requests from this tab
+operation-no-script = To send requests from this page, turn on JavaScript. The curl command works without it.
+operation-facts = About the operation
+operation-required = required
+operation-responses = Responses
+operation-gateway-errors = Gateway errors
+operation-used-by = Used by
+operation-unused = No client of this account used it.
+operation-requests = { $n ->
+    [one] { $n } request
+   *[other] { $n } requests
+ }
+operation-rejected = { $n } rejected
+operation-deprecated = This operation is deprecated. The API provider plans to remove it.
+operation-is-deprecated = Deprecated
+operation-place-path = path
+operation-place-query = query
+operation-place-header = header
+api-changes = API changes that affect you
+api-changes-what = Change
+api-changes-gone = No longer in the API’s document

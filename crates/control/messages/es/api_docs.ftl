@@ -56,3 +56,32 @@ api-docs-agents-lead = La instrucción contiene la URL del endpoint, la autentic
 api-docs-prompt = Mostrar la instrucción
 api-docs-copy-prompt = Copiar la instrucción
 service-you-at-least = Muchas de tus solicitudes fallan.
+operation-request = Solicitud
+operation-try = Probar
+operation-body = Cuerpo
+operation-schema = Esquema
+operation-fill-in = Confirma tu contraseña para rellenar tu token de portador
+operation-send = Enviar solicitud
+operation-copy-curl = Copiar como curl
+operation-response = Respuesta
+operation-history = Solicitudes de esta pestaña
+operation-no-script = Para enviar solicitudes desde esta página, activa JavaScript. El comando curl funciona sin él.
+operation-facts = Acerca de la operación
+operation-required = obligatorio
+operation-responses = Respuestas
+operation-gateway-errors = Errores del gateway
+operation-used-by = La usan
+operation-unused = Ningún cliente de esta cuenta la usó.
+operation-requests = { $n ->
+    [one] { $n } solicitud
+   *[other] { $n } solicitudes
+ }
+operation-rejected = { $n } rechazadas
+operation-deprecated = Esta operación está obsoleta. El proveedor de la API planea eliminarla.
+operation-is-deprecated = Obsoleta
+operation-place-path = ruta
+operation-place-query = consulta
+operation-place-header = encabezado
+api-changes = Cambios de la API que te afectan
+api-changes-what = Cambio
+api-changes-gone = Ya no está en el documento de la API

@@ -56,3 +56,32 @@ api-docs-agents-lead = O prompt contém a URL do endpoint, a autenticação, os 
 api-docs-prompt = Mostrar o prompt
 api-docs-copy-prompt = Copiar o prompt
 service-you-at-least = Muitas das suas solicitações falham.
+operation-request = Solicitação
+operation-try = Testar
+operation-body = Corpo
+operation-schema = Esquema
+operation-fill-in = Confirme sua senha para preencher seu token de portador
+operation-send = Enviar solicitação
+operation-copy-curl = Copiar como curl
+operation-response = Resposta
+operation-history = Solicitações desta aba
+operation-no-script = Para enviar solicitações desta página, ative o JavaScript. O comando curl funciona sem ele.
+operation-facts = Sobre a operação
+operation-required = obrigatório
+operation-responses = Respostas
+operation-gateway-errors = Erros do gateway
+operation-used-by = Usada por
+operation-unused = Nenhum cliente desta conta a usou.
+operation-requests = { $n ->
+    [one] { $n } solicitação
+   *[other] { $n } solicitações
+ }
+operation-rejected = { $n } rejeitadas
+operation-deprecated = Esta operação está obsoleta. O provedor da API planeja removê-la.
+operation-is-deprecated = Obsoleta
+operation-place-path = caminho
+operation-place-query = consulta
+operation-place-header = cabeçalho
+api-changes = Mudanças da API que afetam você
+api-changes-what = Mudança
+api-changes-gone = Não está mais no documento da API

@@ -1,9 +1,12 @@
 //! `/api-docs`: the endpoint URL, the bearer token, snippets, and the operations.
 
+pub(crate) mod reference;
+
 use super::{
     agents::{self, Described},
     collection::collection,
     openapi::Operation,
+    reference::{ApiChange, list_changes},
     served,
     snippets::{Snippet, snippets},
 };
@@ -11,7 +14,6 @@ use crate::{
     AppState,
     door::{
         caller::SignedIn,
-        guard,
         language::{label, text},
         layout::{Done, Nav, PageLayout, done, page},
         problem::Problem,
@@ -29,8 +31,8 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Redirect, Response},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
 };
 use keydesk_model::Permission;
 use keydesk_store::{PageSearch, Token, TokenFilter};
@@ -56,6 +58,8 @@ struct ShowPage {
     left_behind: Vec<ObservedClient>,
     tokens: Vec<Row>,
     operations: Vec<Operation>,
+    /// The operations that the account uses and that are deprecated or gone.
+    changes: Vec<ApiChange>,
     status: StatusView,
     /// The text to begin with for an agent.
     prompt: String,
@@ -123,6 +127,7 @@ pub(crate) async fn show(
     let clients = tokens::sort_clients_of_member(&app, &caller.member).await?;
     let newest = PageSearch { text: String::new(), after: None, limit: 5 };
     let tokens = tokens::list_api_tokens(&app, &caller, TokenFilter::Active, &newest).await?;
+    let changes = list_changes(&app, &caller).await?;
     let operations = app.openapi.operations().await;
     let endpoint_url = app.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix);
@@ -157,6 +162,7 @@ pub(crate) async fn show(
         left_behind: clients.left_behind,
         tokens: tokens.items.into_iter().map(row).collect(),
         operations,
+        changes,
     }))
 }
 
@@ -210,44 +216,6 @@ pub(crate) async fn rotate(
     let ReauthForm { caller, form, .. } = fresh;
     let receipt = tokens::rotate_bearer_token(&app, &caller, form.version()?).await?;
     Ok(done("/api-docs", "token_rotated", receipt.as_ref()).into_response())
-}
-
-#[derive(Template)]
-#[template(path = "api_docs/reference.html")]
-struct ReferencePage {
-    /// The path of the OpenAPI document.
-    document: &'static str,
-    token: Option<PlainToken>,
-    back: &'static str,
-}
-
-/// Returns a reference page with the policy that Swagger UI needs.
-fn reference_page(app: &AppState, shown: &ReferencePage) -> Response {
-    let mut response = page(shown);
-    if let Ok(policy) = HeaderValue::from_str(&guard::policy(&app.settings, "'self' data:")) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
-}
-
-/// Shows the reference of the management API, which everyone can read. Requests need a key, which the reader enters.
-pub(crate) async fn management_reference(State(app): State<AppState>) -> Response {
-    let document = "/api/v1/openapi.json";
-    reference_page(&app, &ReferencePage { document, token: None, back: "/keys" })
-}
-
-/// Returns the API reference on a page of its own: Swagger UI with the user's token filled in.
-pub(crate) async fn reference(
-    State(app): State<AppState>,
-    caller: Caller,
-) -> Result<Response, Problem> {
-    super::find_document(&app, &caller).await?;
-    if !caller.is_fresh(app.now()) {
-        return Ok(Redirect::to("/confirm?next=/api-docs/reference").into_response());
-    }
-    let token = tokens::view_bearer_token(&app, &caller).await?;
-    let (document, back) = ("/api-docs/openapi.json", "/api-docs");
-    Ok(reference_page(&app, &ReferencePage { document, token: Some(token), back }))
 }
 
 /// Returns the operator's document, adapted to this user.

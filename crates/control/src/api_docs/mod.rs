@@ -5,6 +5,7 @@ mod collection;
 pub(crate) mod console;
 mod merge;
 mod openapi;
+mod reference;
 mod served;
 mod snippets;
 mod source;

@@ -37,8 +37,16 @@ pub(crate) struct Operation {
     pub begins_group: bool,
     /// The rate limit from `x-keydesk-rate`.
     rate: Option<String>,
-    /// The anchor in Swagger UI, such as `#/Contacts/list_contacts`.
-    pub anchor: String,
+    /// Method and path in a URL, such as `get-contacts-id`.
+    pub id: String,
+    pub is_deprecated: bool,
+}
+
+impl Operation {
+    /// Returns method and path, as in the log and in usage.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
 }
 
 impl OpenApiSource {
@@ -65,7 +73,7 @@ impl OpenApiSource {
 
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
-fn operations(document: &Value) -> Vec<Operation> {
+pub(super) fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let mut operations: Vec<_> = paths
         .flat_map(|(path, item)| {
@@ -79,20 +87,29 @@ fn operations(document: &Value) -> Vec<Operation> {
             begins_group: false,
             scopes: scopes_of(document, operation),
             rate: operation["x-keydesk-rate"].as_str().map(str::to_owned),
-            anchor: format!(
-                "#/{}/{}",
-                operation["tags"][0].as_str().unwrap_or("default").replace(' ', "_"),
-                operation["operationId"].as_str().unwrap_or_default()
-            ),
+            id: id_of(method, path),
+            is_deprecated: operation["deprecated"] == true,
         })
         .collect();
     // Several documents can contain the same path.
     operations.sort_by(|one: &Operation, other| one.group.cmp(&other.group));
-    let mut last = String::new();
+    let (mut last, mut ids) = (String::new(), BTreeMap::new());
     for operation in &mut operations {
+        // Paths that differ only in punctuation.
+        let number = ids.entry(operation.id.clone()).and_modify(|number| *number += 1).or_insert(1);
+        if *number > 1 {
+            operation.id = format!("{}-{number}", operation.id);
+        }
         operation.begins_group = begins_group(&mut last, &operation.group);
     }
     operations
+}
+
+/// Returns the ID of an operation: its method and the words of its path.
+fn id_of(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = std::iter::once(method).chain(words).collect::<Vec<_>>();
+    words.join("-").to_lowercase()
 }
 
 /// Returns whether this group differs from the last one.
@@ -233,7 +250,7 @@ mod tests {
                 ("a:write", "Add a")
             ]
         );
-        assert_eq!(operations(&document)[0].anchor, "#/A_b/list_a");
+        assert_eq!(operations(&document)[0].id, "get-a");
     }
 
     #[test]

@@ -219,7 +219,8 @@ mod tests {
         "usage-range-",
     ];
     /// ... and with an enum value, which are checked by listing the values if possible.
-    const WITH_A_VALUE: [&str; 17] = [
+    const WITH_A_VALUE: [&str; 18] = [
+        "operation-place-",
         "tokens-show-",
         "tokens-sort-",
         "alert-hint-",

@@ -14,7 +14,8 @@ use crate::{
 };
 use jiff::{civil::DateTime, tz::Offset};
 use keydesk_model::{
-    AccountId, AccountNumber, OTHER, PeriodUse, Permission, Tally, Timestamp, TokenId, UsePart,
+    AccountId, AccountNumber, Counts, OTHER, PeriodUse, Permission, Tally, Timestamp, TokenId,
+    UsePart,
 };
 use keydesk_store::{AuditLine, Completeness, Period, Read, StoreError, TokenLabel, UseByPeriod};
 use std::{
@@ -94,7 +95,7 @@ impl Grouping {
         }
     }
 
-    fn of(self, used: &PeriodUse) -> &BTreeMap<String, Tally> {
+    fn of(self, used: &PeriodUse) -> &Counts {
         match self {
             Self::Token => &used.tokens,
             Self::Operation => &used.operations,
@@ -279,9 +280,9 @@ fn divide(
         let Ok(place) = buckets.binary_search(&start) else { continue };
         total.merge(&used.all);
         points[place].merge(&used.all);
-        for (key, tally) in wanted.grouping.of(used) {
+        for (key, tally) in wanted.grouping.of(used).iter() {
             let one = series.entry(key).or_insert_with(|| Series {
-                key: key.clone(),
+                key: key.to_owned(),
                 token: key.parse().ok().and_then(|id: TokenId| names.get(&id).cloned()),
                 total: Tally::default(),
                 points: vec![Tally::default(); buckets.len()],

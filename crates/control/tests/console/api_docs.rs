@@ -42,7 +42,10 @@ async fn s3_s4_both_values_stand_bare_on_a_page_that_nobody_stores() {
     );
     // The script may copy; it may not store.
     let script = ann.get("/assets/app.js").await.text;
-    assert!(!script.contains("localStorage") && !script.contains("sessionStorage"));
+    assert!(!script.contains("localStorage"));
+    // The tab remembers method, path, and status of requests from the reference. A browser test searches it for tokens.
+    let stored = script.matches("sessionStorage").count();
+    assert_eq!(script.matches("sessionStorage.getItem(\"requests\")").count() + 1, stored);
 }
 
 #[tokio::test]
@@ -78,7 +81,7 @@ async fn s11_the_reference_has_the_reader_s_server_and_operations() {
     let document: serde_json::Value =
         serde_json::from_str(&ann.get("/api-docs/openapi.json").await.text).expect("JSON");
     assert_eq!(document["servers"], serde_json::json!([{ "url": endpoint }]));
-    let reference = ann.get("/api-docs/reference").await;
+    let reference = ann.get("/api-docs/swagger").await;
     assert_eq!(reference.value("bearer-token"), ann.bearer_token().await);
     assert_eq!(reference.header("cache-control"), "no-store");
 }
@@ -124,4 +127,53 @@ async fn f7_the_page_says_whether_it_is_me_or_them() {
     for language in ["PHP", "Java", "Ruby", "Go", "Rust", "Python", "JavaScript", "curl"] {
         assert!(page.contains(language), "{language}");
     }
+}
+
+/// Notes accepted requests of a client to an operation.
+async fn used(console: &Console, token: &str, (client, operation): (&str, &str), requests: u32) {
+    let at = console.app.now().as_micros();
+    let day = at / 86_400_000_000;
+    console
+        .sql(&format!(
+            "INSERT INTO operation_use (day, token_id, client, operation, violation, requests, rejected, last_used_at) \
+             VALUES ({day}, '{token}', '{client}', '{operation}', '', {requests}, 0, {at})"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn s11_each_operation_has_a_page_with_its_clients() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    assert_eq!(
+        ann.post("/tokens", &[("name", "CRM"), ("expires", "never"), ("scope", "*")]).await.status,
+        200
+    );
+    let crm = ann.token_id("CRM").await;
+    used(&console, &crm, ("importer", "GET /api/v1/contacts/{id}"), 412).await;
+    used(&console, &crm, ("importer", "GET /api/v1/removed"), 7).await;
+    used(&console, &crm, ("probe", "an operation without a rule"), 1).await;
+    let docs = ann.get("/api-docs").await;
+    let text = docs.readable();
+    assert!(
+        text.contains("API changes that affect you") && text.contains("GET /api/v1/removed"),
+        "{text}"
+    );
+    assert!(!text.contains("an operation without a rule"), "{text}");
+    let path = "/api-docs/reference/get-api-v1-contacts-id";
+    assert!(docs.text.contains(&format!("href=\"{path}\"")), "{}", docs.text);
+    let page = ann.get(path).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    let text = page.readable();
+    assert!(text.contains("importer") && text.contains("412 requests"), "{text}");
+    let endpoint = docs.value("endpoint-url");
+    assert!(page.text.contains(&format!("data-url=\"{endpoint}/api/v1/contacts/{{id}}\"")));
+    assert!(page.text.contains("Authorization: Bearer $TOKEN"), "{}", page.text);
+    // With the password entered a while ago, the page is there without the token.
+    assert!(page.text.contains("kd_u_"));
+    console.pass(Duration::from_hours(2));
+    let later = ann.get(path).await;
+    assert!(later.status == 200 && !later.text.contains("kd_u_"), "{}", later.text);
+    assert!(later.text.contains(&format!("/confirm?next={path}")));
+    assert_eq!(ann.get("/api-docs/reference/get-nothing").await.status, 404);
 }

@@ -19,6 +19,7 @@ fn filled(path: &str) -> String {
     path.replace("{id}", &format!("{kind}_{nowhere}"))
         .replace("{delivery}", &format!("dlv_{nowhere}"))
         .replace("{code}", &nowhere)
+        .replace("{operation}", &nowhere)
         .replace("{number}", "999999")
         .replace("{*path}", "app.css")
 }

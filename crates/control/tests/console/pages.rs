@@ -59,6 +59,7 @@ async fn furnished() -> (Console, User, Vec<(&'static str, String)>) {
         ("{number}", number),
         ("/receipts/{id}", "1".to_owned()),
         ("/errors/{code}", "unknown_token".to_owned()),
+        ("/api-docs/reference/{operation}", "post-api-v1-contacts".to_owned()),
         ("{code}", "nothing".to_owned()),
     ];
     (console, ann, objects)

@@ -11,7 +11,7 @@ async fn h1_h2_h3_t49_every_answer_is_hardened() {
         "/api-docs",
         "/tokens",
         "/nowhere",
-        "/api-docs/reference",
+        "/api-docs/swagger",
         "/api-docs/openapi.json",
         "/assets/app.css",
     ] {
