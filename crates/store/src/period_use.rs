@@ -3,7 +3,7 @@
 
 use crate::{
     Read, Reliability, Store, StoreError, Write, row,
-    sql::{Query, SqlRow, query},
+    sql::{Query, SqlRow, composed, query},
 };
 use keydesk_model::{
     AccountId, AccountNumber, EndedRequests, NodeId, PeriodUse, Timestamp, TokenId, UsePart,
@@ -74,10 +74,25 @@ pub struct UsageReport<'a> {
     pub now: Timestamp,
 }
 
-const SET: &str = "INSERT INTO period_use (subject, period, at, reporter, body, requests, errors, server_errors, written_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (subject, period, at, reporter) DO UPDATE SET \
-    body = excluded.body, requests = excluded.requests, errors = excluded.errors, server_errors = excluded.server_errors, \
-    written_at = excluded.written_at";
+/// The numbers of rows in one statement, because each statement costs a round trip to the database's thread. Few sizes
+/// keep the number of prepared statements low.
+const SIZES: [usize; 3] = [32, 8, 1];
+const COLUMNS: usize = 9;
+
+/// Returns the statement that stores `count` uses.
+fn set(count: usize) -> Query {
+    let row = |row: usize| {
+        let columns = (1..=COLUMNS).map(|column| format!("${}", row * COLUMNS + column));
+        format!("({})", columns.collect::<Vec<_>>().join(", "))
+    };
+    let rows = (0..count).map(row).collect::<Vec<_>>().join(", ");
+    composed(format!(
+        "INSERT INTO period_use (subject, period, at, reporter, body, requests, errors, server_errors, written_at) \
+         VALUES {rows} ON CONFLICT (subject, period, at, reporter) DO UPDATE SET \
+         body = excluded.body, requests = excluded.requests, errors = excluded.errors, \
+         server_errors = excluded.server_errors, written_at = excluded.written_at"
+    ))
+}
 const MARK: &str = "INSERT INTO usage_mark (node_id, complete_until, lost) VALUES ($1, $2, $3) \
     ON CONFLICT (node_id) DO UPDATE SET complete_until = excluded.complete_until, \
     lost = usage_mark.lost + excluded.lost";
@@ -134,18 +149,26 @@ fn add(found: &mut UseByPeriod, (at, used): (Timestamp, PeriodUse)) {
     }
 }
 
-/// Returns the statement that stores a use, without the time of writing.
-fn set(
-    subject: &str,
-    (period, at): (Period, Timestamp),
-    reporter: &str,
-    used: &PeriodUse,
-) -> Query {
-    let body = serde_json::to_string(used).expect("it has string keys only");
-    let [_, _, failed, broken] = used.all.by_class;
-    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let set = query(SET).bind(subject).bind(period.as_str()).bind(at).bind(reporter).bind(body);
-    set.bind(number(used.all.requests)).bind(number(failed + broken)).bind(number(broken))
+/// A use to be stored.
+struct Stored<'a> {
+    subject: &'a str,
+    period: Period,
+    at: Timestamp,
+    reporter: &'a str,
+    used: &'a PeriodUse,
+    written_at: Timestamp,
+}
+
+impl Stored<'_> {
+    fn bind(&self, set: Query) -> Query {
+        let Self { subject, period, at, reporter, used, written_at } = *self;
+        let body = serde_json::to_string(used).expect("it has string keys only");
+        let [_, _, failed, broken] = used.all.by_class;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let set = set.bind(subject).bind(period.as_str()).bind(at).bind(reporter).bind(body);
+        let set = set.bind(number(used.all.requests)).bind(number(failed + broken));
+        set.bind(number(broken)).bind(written_at)
+    }
 }
 
 fn label(row: &SqlRow) -> Result<TokenLabel, StoreError> {
@@ -298,8 +321,9 @@ impl Write {
         (period, at): (Period, Timestamp),
         body: &PeriodUse,
     ) -> Result<(), StoreError> {
-        let now = self.now();
-        set(subject, (period, at), "", body).bind(now).execute(self).await.map(|_| ())
+        let written_at = self.now();
+        let stored = Stored { subject, period, at, reporter: "", used: body, written_at };
+        stored.bind(set(1)).execute(self).await.map(|_| ())
     }
 }
 
@@ -307,9 +331,16 @@ impl Store {
     /// Stores the report of a gateway. It can be sent again: rows are replaced.
     pub async fn record_ended(&self, report: &UsageReport<'_>) -> Result<(), StoreError> {
         let mut aside = self.aside().await?;
-        for ((used, at), body) in &report.uses {
-            let set = set(&used.to_string(), (Period::Hour, *at), report.reporter, body);
-            set.bind(report.now).execute(&mut aside).await?;
+        let mut rest = report.uses.as_slice();
+        while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
+            let (now, later) = rest.split_at(size);
+            let bind = |set, ((subject, at), used): &((UsedToken, Timestamp), &PeriodUse)| {
+                let (subject, reporter) = (&*subject.to_string(), report.reporter);
+                let (period, at, written_at) = (Period::Hour, *at, report.now);
+                Stored { subject, period, at, reporter, used, written_at }.bind(set)
+            };
+            now.iter().fold(set(size), bind).execute(&mut aside).await?;
+            rest = later;
         }
         crate::request_log::add(&mut aside, &report.ended.logged).await?;
         let lost = i64::try_from(report.ended.lost).unwrap_or(i64::MAX);

@@ -58,7 +58,8 @@ fn curl(reference: &Reference, url: &str) -> String {
                 query.append_pair(&one.name, &one.example);
             }
             "header" if one.is_required => {
-                headers.push_str(&format!(" \\\n  -H '{}: {}'", one.name, quoted(&one.example)));
+                let example = quoted(&one.example);
+                headers = format!("{headers} \\\n  -H '{}: {example}'", one.name);
             }
             _ => {}
         }
