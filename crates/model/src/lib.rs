@@ -40,7 +40,7 @@ mod webhook;
 
 pub use account::{AccountName, AccountNumber, AccountNumberError, AccountState};
 pub use alert::{
-    AlertKind, AlertSettings, Outcomes, QuietHours, QuietHoursError, QuietText, Rhythm,
+    AlertKind, AlertSettings, Incident, Outcomes, QuietHours, QuietHoursError, QuietText, Rhythm,
 };
 pub use attempt::{AttemptKind, Attempts, LOCKED_AT, Throttled};
 pub use audit::{Actor, Event, Origin};

@@ -76,11 +76,14 @@ macro_rules! select_lines {
         concat!(
             "SELECT seq, at, event, actor, users.name AS actor_name, users.email AS actor_email, \
              management_key_id, management_key.name AS management_key_name, \
-             coalesce(token.name, of_member.name, of_user.name, own_key.name) AS target_name, \
+             coalesce(CASE WHEN token.member_id IS NULL THEN token.name END, of_bearer.name, of_member.name, of_user.name, \
+             own_key.name) AS target_name, \
              target, detail, client_ip, user_agent, request_id FROM audit \
              LEFT JOIN users ON users.id = audit.user_id \
              LEFT JOIN management_key ON management_key.id = audit.management_key_id \
-             LEFT JOIN token ON token.id = audit.target LEFT JOIN member ON member.id = audit.target \
+             LEFT JOIN token ON token.id = audit.target LEFT JOIN member AS bearer ON bearer.id = token.member_id \
+             LEFT JOIN users AS of_bearer ON of_bearer.id = bearer.user_id \
+             LEFT JOIN member ON member.id = audit.target \
              LEFT JOIN users AS of_member ON of_member.id = member.user_id \
              LEFT JOIN users AS of_user ON of_user.id = audit.target \
              LEFT JOIN management_key AS own_key ON own_key.id = audit.target WHERE ",

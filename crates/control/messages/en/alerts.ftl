@@ -67,15 +67,6 @@ mail-previous-secret =
 
     Choose the alerts that you get:
     { $settings }
-mail-alert-subject = Alert: { $event } for “{ $token }”
-mail-alert =
-    { $event } was recorded for the token “{ $token }” in { $account }.
-
-    See the token:
-    { $link }
-
-    Choose the alerts that you get:
-    { $settings }
 mail-quota-subject = Alert: { $percent }% of the quota of { $account } is used
 mail-quota =
     { $account } has used { $requests } of { $quota } requests of this month’s quota: { $percent }%. Requests over the quota are rejected until the month ends.

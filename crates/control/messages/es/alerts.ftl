@@ -67,15 +67,6 @@ mail-previous-secret =
 
     Elige las alertas que recibes:
     { $settings }
-mail-alert-subject = Alerta: { $event } para “{ $token }”
-mail-alert =
-    Se registró { $event } para el token “{ $token }” en { $account }.
-
-    Mira el token:
-    { $link }
-
-    Elige las alertas que recibes:
-    { $settings }
 mail-quota-subject = Alerta: usado el { $percent }% de la cuota de { $account }
 mail-quota =
     { $account } ha usado { $requests } de { $quota } solicitudes de la cuota de este mes: el { $percent }%. Las solicitudes por encima de la cuota se rechazan hasta que termine el mes.

@@ -67,15 +67,6 @@ mail-previous-secret =
 
     Escolha os alertas que você recebe:
     { $settings }
-mail-alert-subject = Alerta: { $event } para “{ $token }”
-mail-alert =
-    { $event } foi registrado para o token “{ $token }” em { $account }.
-
-    Veja o token:
-    { $link }
-
-    Escolha os alertas que você recebe:
-    { $settings }
 mail-quota-subject = Alerta: { $percent }% da cota de { $account } usados
 mail-quota =
     { $account } usou { $requests } de { $quota } solicitações da cota deste mês: { $percent }%. Solicitações acima da cota são rejeitadas até o fim do mês.

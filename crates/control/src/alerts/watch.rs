@@ -3,7 +3,7 @@
 
 use super::add_alert_mail;
 use crate::{AppState, mail::Message};
-use keydesk_model::{Actor, AlertKind, Event, Origin, Timestamp, audit::Rfc3339};
+use keydesk_model::{Actor, Incident, Origin, Outcomes, Timestamp};
 use keydesk_store::{
     AuditEntry, FailingToken, NoticeKind, QuietToken, StoreError, Token, UsedPreviousSecret, Write,
 };
@@ -26,14 +26,6 @@ const REPORTED: Duration = Duration::from_mins(10);
 #[derive(Debug, Default)]
 pub struct AlertWatch {
     next_look_for_silence: Option<Timestamp>,
-}
-
-/// An incident: what is noted once, what is recorded, and the email about it.
-struct Incident {
-    token: Token,
-    account_name: String,
-    kind: AlertKind,
-    event: Event,
 }
 
 impl AlertWatch {
@@ -90,13 +82,9 @@ async fn record_spike(
     let Some((token, account_name)) = find(&mut write, found.account, found.token).await? else {
         return Ok(());
     };
-    let event = Event::TokenErrorSpike {
-        requests: found.now.requests,
-        errors: found.now.errors,
-        usual_percent,
-        since: Rfc3339(since),
-    };
-    record(app, write, Incident { token, account_name, kind: AlertKind::ErrorSpike, event }).await
+    let Outcomes { requests, errors } = found.now;
+    let incident = Incident::ErrorSpike { requests, errors, usual_percent, since };
+    record(app, write, (&token, &account_name), incident).await
 }
 
 async fn find_silent_tokens(app: &AppState, now: Timestamp) -> Result<(), StoreError> {
@@ -129,9 +117,9 @@ async fn record_silence(app: &AppState, quiet: &QuietToken) -> Result<(), StoreE
     };
     let last_used_at = token.last_used_at.unwrap_or_else(|| quiet.last_hour.plus(HOUR));
     let used_for = u64::from(quiet.hours) * HOUR.as_secs();
-    let usual_interval_seconds = (used_for / quiet.requests.max(1)).max(1);
-    let event = Event::TokenSilent { last_used_at: Rfc3339(last_used_at), usual_interval_seconds };
-    record(app, write, Incident { token, account_name, kind: AlertKind::Silence, event }).await
+    let usual_interval = Duration::from_secs((used_for / quiet.requests.max(1)).max(1));
+    let incident = Incident::Silence { last_used_at, usual_interval };
+    record(app, write, (&token, &account_name), incident).await
 }
 
 async fn find_used_previous_secrets(app: &AppState, now: Timestamp) -> Result<(), StoreError> {
@@ -144,13 +132,8 @@ async fn find_used_previous_secrets(app: &AppState, now: Timestamp) -> Result<()
             continue;
         }
         let Some((token, account_name)) = find(&mut write, account, token).await? else { continue };
-        let event = Event::TokenPreviousSecretUsed {
-            valid_until: Rfc3339(valid_until),
-            last_used_at: Rfc3339(last_used_at),
-            clients,
-        };
-        let kind = AlertKind::PreviousSecret;
-        record(app, write, Incident { token, account_name, kind, event }).await?;
+        let incident = Incident::PreviousSecret { valid_until, last_used_at, clients };
+        record(app, write, (&token, &account_name), incident).await?;
     }
     Ok(())
 }
@@ -165,12 +148,17 @@ async fn find(
 }
 
 /// Records an incident, and adds the email about it to the same transaction.
-async fn record(app: &AppState, mut write: Write, incident: Incident) -> Result<(), StoreError> {
-    let Incident { token, account_name, kind, event } = incident;
+async fn record(
+    app: &AppState,
+    mut write: Write,
+    (token, account_name): (&Token, &str),
+    incident: Incident,
+) -> Result<(), StoreError> {
     let of = (token.account, Some(token.id));
-    let message = || Message::alert(&event, (&token, &account_name), &app.settings.console_url);
-    add_alert_mail(app, &mut write, of, kind, message).await?;
+    let message = || Message::alert(&incident, (token, account_name), &app.settings.console_url);
+    add_alert_mail(app, &mut write, of, incident.kind(), message).await?;
     let (actor, origin, target) = (Actor::Node, Origin::default(), token.id.to_string());
     let account = Some(token.account);
+    let event = incident.into();
     write.commit(AuditEntry { event, actor, origin, account, target }).await.map(|_| ())
 }

@@ -7,7 +7,7 @@ use crate::door::{
     when::When,
 };
 use keydesk_model::{
-    AccountState, CanaryUse, DisabledReason, Event, InvitationId, Language, Origin,
+    AccountState, CanaryUse, DisabledReason, Incident, InvitationId, Language, Origin,
     RejectedRequests, RejectionGroup, Role, Timestamp, audit::LeakReport,
 };
 use keydesk_store::{Expiring, Happened, ManagementKey, Token, TokenLabel, Webhook};
@@ -137,37 +137,32 @@ impl Message {
     }
 
     /// Describes an alert about a token.
-    pub fn alert(event: &Event, (token, account): (&Token, &str), console_url: &str) -> Self {
-        let of_token =
-            |name: &str, fill: &dyn for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>| {
-                Self::new(name, |mail| {
-                    let mail = mail.with("token", &token.name).with("account", account);
-                    let mail = mail.with("link", format!("{console_url}/tokens/{}", token.id));
-                    fill(mail.with("settings", format!("{console_url}/alerts")))
-                })
-            };
-        match event {
-            Event::TokenErrorSpike { requests, errors, usual_percent, since } => {
-                of_token("error-spike", &|mail| {
+    pub fn alert(incident: &Incident, (token, account): (&Token, &str), console_url: &str) -> Self {
+        let name = match incident {
+            Incident::ErrorSpike { .. } => "error-spike",
+            Incident::Silence { .. } => "silence",
+            Incident::PreviousSecret { .. } => "previous-secret",
+        };
+        Self::new(name, |mail| {
+            let mail = mail.with("token", &token.name).with("account", account);
+            let mail = mail.with("link", format!("{console_url}/tokens/{}", token.id));
+            let mail = mail.with("settings", format!("{console_url}/alerts"));
+            match incident {
+                Incident::ErrorSpike { requests, errors, usual_percent, since } => {
                     let mail = mail.with("requests", requests).with("errors", errors);
-                    mail.with("usual", usual_percent).with("since", When::exact(since.0))
-                })
-            }
-            Event::TokenSilent { last_used_at, usual_interval_seconds } => {
-                of_token("silence", &|mail| {
-                    let mail = mail.with("interval", interval(*usual_interval_seconds));
-                    mail.with("last", When::exact(last_used_at.0))
-                })
-            }
-            Event::TokenPreviousSecretUsed { valid_until, last_used_at, clients } => {
-                of_token("previous-secret", &|mail| {
+                    mail.with("usual", usual_percent).with("since", When::exact(*since))
+                }
+                Incident::Silence { last_used_at, usual_interval } => {
+                    let mail = mail.with("interval", interval(usual_interval.as_secs()));
+                    mail.with("last", When::exact(*last_used_at))
+                }
+                Incident::PreviousSecret { valid_until, last_used_at, clients } => {
                     let mail = mail.with("clients", clients.join(", "));
-                    let mail = mail.with("last", When::exact(last_used_at.0));
-                    mail.with("until", When::exact(valid_until.0))
-                })
+                    let mail = mail.with("last", When::exact(*last_used_at));
+                    mail.with("until", When::exact(*valid_until))
+                }
             }
-            event => of_token("alert", &|mail| mail.with("event", event.name())),
-        }
+        })
     }
 
     /// Reports that a share of an account's quota is used.

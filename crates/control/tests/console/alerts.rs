@@ -305,3 +305,45 @@ async fn f7_operators_see_which_account_sends_requests() {
     assert_eq!((&acme["errors"], &acme["server_errors"]), (&30.into(), &30.into()));
     assert_eq!(acme["days"].as_array().map(Vec::len), Some(30));
 }
+
+#[tokio::test]
+async fn f17_a_previous_secret_that_is_still_used_raises_one_alert_before_it_ends() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let token = ann.create_token("CRM", "never").await;
+    let id = ann.token_id("CRM").await;
+    let rotated = ann.post(&format!("/tokens/{id}/rotate"), &[("grace_period", "24h")]).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.text);
+    drop(token);
+    let used = async |client: &str| {
+        let at = console.app.now().as_micros();
+        let day = at / 86_400_000_000;
+        console
+            .sql(&format!(
+                "INSERT INTO operation_use (day, token_id, client, operation, violation, requests, rejected, last_used_at) \
+                 VALUES ({day}, '{id}', '{client}', 'GET /contacts', 'previous_secret', 3, 0, {at})"
+            ))
+            .await;
+    };
+    console.pass(HOUR);
+    used("importer").await;
+    used("nightly").await;
+    let alerts = async || {
+        for _ in 0..2 {
+            AlertWatch::default().run(&console.app).await.expect("watches");
+        }
+        let page = console.logged_in(crate::world::ANN).await.get("/alerts").await.readable();
+        page.matches("Previous secret still used").count()
+    };
+    // The page names the kind once, where it is chosen.
+    let named = alerts().await;
+    console.pass(HOUR * 16);
+    assert_eq!(alerts().await, named, "7 of 24 hours are left: more than a quarter");
+    console.pass(HOUR * 2);
+    assert_eq!(alerts().await, named + 1, "once, whoever looks");
+    let mail = console.logged_in(crate::world::ANN).await.get("/mail").await.readable();
+    assert_eq!(mail.matches("previous secret of “CRM” is still used").count(), 1, "{mail}");
+    assert!(mail.contains("importer, nightly"), "{mail}");
+    console.pass(HOUR * 3);
+    assert_eq!(alerts().await, named + 1);
+}

@@ -126,6 +126,12 @@ async fn f12_a_quota_is_an_event_at_each_threshold() {
     }
     run(&console, &mut Notices::default()).await;
     assert_eq!(events(&program, "quota.threshold").await.len(), 3);
+    // Half of it is no reason for an email.
+    let mail = ann.get("/mail").await.readable();
+    for (percent, mails) in [(50, 0), (80, 1), (100, 1)] {
+        let subject = format!("Alert: {percent}% of the quota of Acme is used");
+        assert_eq!(mail.matches(&subject).count(), mails, "{percent}: {mail}");
+    }
 }
 
 /// A token that has been used by one client for a month, and is used by another one from elsewhere.
