@@ -71,17 +71,17 @@ operation-required = required
 operation-responses = Responses
 operation-gateway-errors = Gateway errors
 operation-used-by = Used by
-operation-unused = No client of this account used it.
+operation-unused = No client in this account has used this operation in the last 30 days.
 operation-requests = { $n ->
     [one] { $n } request
    *[other] { $n } requests
  }
 operation-rejected = { $n } rejected
-operation-deprecated = This operation is deprecated. The API provider plans to remove it.
+operation-deprecated = This operation is deprecated and might be removed. Ask the API provider which operation to use instead.
 operation-is-deprecated = Deprecated
 operation-place-path = path
 operation-place-query = query
 operation-place-header = header
 api-changes = API changes that affect you
 api-changes-what = Change
-api-changes-gone = No longer in the API’s document
+api-changes-gone = No longer in the API’s OpenAPI document

@@ -73,4 +73,4 @@ operator-accepts-until = Accepts tokens until
 owner-is-operator = Operators can’t be members of an account. Enter another person’s email address.
 operator-usage-lead = The 100 accounts with the most requests in the last 30 days, up to the last full hour.
 operator-usage-5xx = 5xx
-operator-plan-consequences = The new plan would have rejected requests of these clients in the last 30 days. Only whole hours are compared, so shorter bursts aren’t included.
+operator-plan-consequences = The new plan would have rejected requests of these clients in the last 30 days. The comparison uses hourly totals, so shorter bursts aren’t detected.

@@ -62,4 +62,4 @@ unfit-email-unsaid = The provider doesn’t report whether your email address is
 unfit-no-email = The provider didn’t send an email address.
 unfit-address-reused = Another user had this email address before. An administrator must remove that member first.
 unfit-own-domain = Your email address here isn’t in a domain that this provider is approved for. Log in with your password.
-sso-consequences = With these settings, some members get a role without a bearer token when they log in next. Their bearer tokens are then revoked, and these clients stop working.
+sso-consequences = With these settings, some members get a role without a bearer token the next time they log in. At that point, their bearer tokens are revoked, and these clients stop working.

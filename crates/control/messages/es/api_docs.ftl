@@ -71,17 +71,20 @@ operation-required = obligatorio
 operation-responses = Respuestas
 operation-gateway-errors = Errores del gateway
 operation-used-by = La usan
-operation-unused = Ningún cliente de esta cuenta la usó.
+operation-unused = Ningún cliente de esta cuenta ha usado esta operación en los últimos 30 días.
 operation-requests = { $n ->
     [one] { $n } solicitud
    *[other] { $n } solicitudes
  }
-operation-rejected = { $n } rechazadas
-operation-deprecated = Esta operación está obsoleta. El proveedor de la API planea eliminarla.
+operation-rejected = { $n ->
+    [one] { $n } rechazada
+   *[other] { $n } rechazadas
+ }
+operation-deprecated = Esta operación está obsoleta y podría eliminarse. Pregunta al proveedor de la API qué operación usar en su lugar.
 operation-is-deprecated = Obsoleta
 operation-place-path = ruta
 operation-place-query = consulta
 operation-place-header = encabezado
 api-changes = Cambios de la API que te afectan
 api-changes-what = Cambio
-api-changes-gone = Ya no está en el documento de la API
+api-changes-gone = Ya no está en el documento OpenAPI de la API

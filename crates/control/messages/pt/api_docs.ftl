@@ -71,17 +71,20 @@ operation-required = obrigatório
 operation-responses = Respostas
 operation-gateway-errors = Erros do gateway
 operation-used-by = Usada por
-operation-unused = Nenhum cliente desta conta a usou.
+operation-unused = Nenhum cliente desta conta usou esta operação nos últimos 30 dias.
 operation-requests = { $n ->
     [one] { $n } solicitação
    *[other] { $n } solicitações
  }
-operation-rejected = { $n } rejeitadas
-operation-deprecated = Esta operação está obsoleta. O provedor da API planeja removê-la.
+operation-rejected = { $n ->
+    [one] { $n } rejeitada
+   *[other] { $n } rejeitadas
+ }
+operation-deprecated = Esta operação está obsoleta e pode ser removida. Pergunte ao provedor da API qual operação usar no lugar dela.
 operation-is-deprecated = Obsoleta
 operation-place-path = caminho
 operation-place-query = consulta
 operation-place-header = cabeçalho
 api-changes = Mudanças da API que afetam você
 api-changes-what = Mudança
-api-changes-gone = Não está mais no documento da API
+api-changes-gone = Não está mais no documento OpenAPI da API

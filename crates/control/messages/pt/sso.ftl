@@ -62,4 +62,4 @@ unfit-email-unsaid = O provedor não informa se seu endereço de e-mail está ve
 unfit-no-email = O provedor não enviou um endereço de e-mail.
 unfit-address-reused = Outro usuário já teve este endereço de e-mail. Um administrador precisa remover esse membro primeiro.
 unfit-own-domain = Seu endereço de e-mail aqui não está em um domínio para o qual este provedor foi aprovado. Faça login com sua senha.
-sso-consequences = Com estas configurações, alguns membros recebem uma função sem token de portador no próximo login. Os tokens de portador deles são então revogados e estes clientes param de funcionar.
+sso-consequences = Com estas configurações, alguns membros recebem uma função sem token de portador no próximo login. Os tokens de portador deles são então revogados e estes clientes deixam de funcionar.

@@ -148,12 +148,12 @@ token-replace = Criar substituto
 tokens-no-requests = Nenhuma solicitação
 expires-on = { $span } ({ $day })
 token-limits-enforce = Aplicar limites
-limits-consequences = Nos últimos 30 dias, estes clientes enviaram solicitações que os novos limites rejeitam. Eles param de funcionar assim que você salvar.
+limits-consequences = Nos últimos 30 dias, estes clientes enviaram solicitações que os novos limites rejeitariam. Essas solicitações serão rejeitadas assim que você salvar.
 inactive-paused = Pausado
 tokens-show = Mostrar
 tokens-show-all = Todos
 tokens-show-unused = Sem uso há 90 dias
-tokens-show-expiring = Expiram em 30 dias
+tokens-show-expiring = Expiram nos próximos 30 dias
 tokens-show-full_access = Acesso total
 tokens-show-never_expiring = Sem data de expiração
 tokens-creator = Criado por
@@ -174,7 +174,7 @@ tokens-revoke-several-button = Revogar { $n ->
     [one] { $n } token
    *[other] { $n } tokens
  }
-tokens-revoke-several-lead = Estes tokens param de funcionar imediatamente, em todos os gateways. Durante 24 horas, você pode restaurar cada um deles.
+tokens-revoke-several-lead = Estes tokens deixam de funcionar imediatamente, em todos os gateways. Durante 24 horas, você pode restaurar cada um deles.
 done-tokens_revoked = Tokens revogados. Você pode restaurar cada um deles durante 24 horas.
 no-tokens-selected = Selecione de 1 a { $most } tokens de API ativos.
 mail-tokens-revoked-subject = { $n } tokens de API em { $account } foram revogados

@@ -80,7 +80,7 @@ impl Rejection {
         let console = &settings.console_url;
         let gateway = &settings.public_url;
         match self {
-            Self::MissingToken => format!("Send the header “Authorization: Bearer <token>”; tokens elsewhere, such as in the URL, aren’t read. Your bearer token is at {console}/api-docs, and you create API tokens at {console}/tokens."),
+            Self::MissingToken => format!("Send the header “Authorization: Bearer <token>”. Tokens sent elsewhere, such as in the URL, aren’t accepted. Your bearer token is at {console}/api-docs. To create an API token, go to {console}/tokens."),
             Self::UnsupportedAuthScheme => "Send “Authorization: Bearer <token>” instead.".to_owned(),
             Self::MissingBearerScheme => "Send “Authorization: Bearer <token>”: the word Bearer, a space, and the token.".to_owned(),
             Self::EmptyToken => "Check that the variable that holds the token isn’t empty.".to_owned(),
@@ -90,8 +90,8 @@ impl Rejection {
             Self::MalformedHeader => "Send “Authorization: Bearer <token>” with the bare token: no quotes, brackets, commas, or other words.".to_owned(),
             Self::UnexpandedVariable => "The variable was not replaced by its value. In a shell, use double quotes, not single quotes. In a tool, check the template syntax and that the variable is set.".to_owned(),
             Self::TokenInQuery => "URLs end up in logs. Send the token in the Authorization header instead, and rotate it, because it may have been logged on the way.".to_owned(),
-            Self::MalformedToken => format!("A token consists of a prefix, a letter, and 38 letters and digits, joined by “_”. This one is truncated, mistyped, or from another system. Copy it again: a bearer token from {console}/api-docs, an API token from where you stored it. If an API token is lost, rotate it at {console}/tokens."),
-            Self::UnknownToken => format!("No bearer token or API token with this value was ever created here. Check that it comes from this service, {console}/api-docs, and that it isn’t a management key, which works only at {console}/api/v1."),
+            Self::MalformedToken => format!("A token consists of a prefix, a letter, and 38 letters and digits, joined by “_”. This one is truncated, mistyped, or from another system. Copy a bearer token again from {console}/api-docs, or an API token from where you stored it. If an API token is lost, rotate it at {console}/tokens."),
+            Self::UnknownToken => format!("No bearer token or API token with this value has ever been created here. Check that the token comes from this service ({console}/api-docs). If it’s a management key, use it at {console}/api/v1 only."),
             Self::Expired { at, token } => format!("It expired at {at}, the expiration date that was set when it was created. Replace it at {console}/tokens/{token}."),
             Self::Revoked { revocation, token_owner, token } => revoked(*revocation, (*token_owner, *token), console),
             Self::AccountMismatch { asked, own } => format!("The request was sent to account {asked}, but the token belongs to account {own}. Send the request to {gateway}/{own}, or use a token of account {asked}."),
@@ -184,7 +184,7 @@ fn rate_limited(limit: &str, rate: Rate, console: &str) -> String {
     };
     let operation = if subject == "The account" { " to this operation" } else { "" };
     format!(
-        "{subject} can send {requests} requests per {seconds} s{operation}. Wait for the number of seconds in Retry-After, then try again. This limit is separate from the monthly quota. See {console}/limits."
+        "{subject} can send {requests} requests per {seconds} s{operation}. Wait for the number of seconds in Retry-After, then try again. This limit is separate from the monthly quota. Your limits are at {console}/limits."
     )
 }
 
@@ -222,6 +222,9 @@ fn revoked(
         (TokenOwner::Account, RevocationReason::Rotated) => format!(
             "{why} The new secret was shown once, to the user or client that rotated it. Update this client with it. If it’s lost, rotate the token again at {console}/tokens/{token}."
         ),
+        (TokenOwner::Account, RevocationReason::Leaked) => {
+            format!("{why} Create a replacement at {console}/tokens/{token}.")
+        }
         (TokenOwner::Account, _) => {
             format!("{why} Restore or replace it at {console}/tokens/{token}.")
         }
