@@ -1,6 +1,6 @@
 //! Alerts: when the use of a token is unusual, and when nobody wants to be told.
 
-use crate::{Event, Timestamp, audit::Rfc3339, text_form::text_form};
+use crate::{Timestamp, text_form::text_form};
 use jiff::{civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -43,27 +43,6 @@ impl Incident {
             Self::ErrorSpike { .. } => AlertKind::ErrorSpike,
             Self::Silence { .. } => AlertKind::Silence,
             Self::PreviousSecret { .. } => AlertKind::PreviousSecret,
-        }
-    }
-}
-
-impl From<Incident> for Event {
-    fn from(incident: Incident) -> Self {
-        match incident {
-            Incident::ErrorSpike { requests, errors, usual_percent, since } => {
-                Self::TokenErrorSpike { requests, errors, usual_percent, since: Rfc3339(since) }
-            }
-            Incident::Silence { last_used_at, usual_interval } => Self::TokenSilent {
-                last_used_at: Rfc3339(last_used_at),
-                usual_interval_seconds: usual_interval.as_secs(),
-            },
-            Incident::PreviousSecret { valid_until, last_used_at, clients } => {
-                Self::TokenPreviousSecretUsed {
-                    valid_until: Rfc3339(valid_until),
-                    last_used_at: Rfc3339(last_used_at),
-                    clients,
-                }
-            }
         }
     }
 }

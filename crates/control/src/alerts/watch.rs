@@ -3,7 +3,7 @@
 
 use super::add_alert_mail;
 use crate::{AppState, mail::Message};
-use keydesk_model::{Actor, Incident, Origin, Outcomes, Timestamp};
+use keydesk_model::{Actor, Event, Incident, Origin, Outcomes, Timestamp, audit::Rfc3339};
 use keydesk_store::{
     AuditEntry, FailingToken, NoticeKind, QuietToken, StoreError, Token, UsedPreviousSecret, Write,
 };
@@ -159,6 +159,25 @@ async fn record(
     add_alert_mail(app, &mut write, of, incident.kind(), message).await?;
     let (actor, origin, target) = (Actor::Node, Origin::default(), token.id.to_string());
     let account = Some(token.account);
-    let event = incident.into();
+    let event = event_of(incident);
     write.commit(AuditEntry { event, actor, origin, account, target }).await.map(|_| ())
+}
+
+fn event_of(incident: Incident) -> Event {
+    match incident {
+        Incident::ErrorSpike { requests, errors, usual_percent, since } => {
+            Event::TokenErrorSpike { requests, errors, usual_percent, since: Rfc3339(since) }
+        }
+        Incident::Silence { last_used_at, usual_interval } => Event::TokenSilent {
+            last_used_at: Rfc3339(last_used_at),
+            usual_interval_seconds: usual_interval.as_secs(),
+        },
+        Incident::PreviousSecret { valid_until, last_used_at, clients } => {
+            Event::TokenPreviousSecretUsed {
+                valid_until: Rfc3339(valid_until),
+                last_used_at: Rfc3339(last_used_at),
+                clients,
+            }
+        }
+    }
 }
