@@ -76,7 +76,10 @@ operation-requests = { $n ->
     [one] { $n } request
    *[other] { $n } requests
  }
-operation-rejected = { $n } rejected
+operation-rejected = { $n ->
+    [one] { $n } rejected
+   *[other] { $n } rejected
+ }
 operation-deprecated = This operation is deprecated and might be removed. Ask the API provider which operation to use instead.
 operation-is-deprecated = Deprecated
 operation-place-path = path

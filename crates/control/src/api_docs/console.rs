@@ -127,8 +127,8 @@ pub(crate) async fn show(
     let clients = tokens::sort_clients_of_member(&app, &caller.member).await?;
     let newest = PageSearch { text: String::new(), after: None, limit: 5 };
     let tokens = tokens::list_api_tokens(&app, &caller, TokenFilter::Active, &newest).await?;
-    let changes = list_changes(&app, &caller).await?;
     let operations = app.openapi.operations().await;
+    let changes = list_changes(&app, &caller, &operations).await?;
     let endpoint_url = app.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix);
     let first = first_path(&app, &operations);

@@ -46,5 +46,5 @@ async fn error_codes_are_found_by_code_status_or_word() {
     );
     // Each has its own page, to which its answer leads, with what to do.
     let rotated = anyone.get("/errors/token_rotated").await.readable();
-    assert!(rotated.contains("needs the new secret"), "{rotated}");
+    assert!(rotated.contains("Give the client the new secret"), "{rotated}");
 }

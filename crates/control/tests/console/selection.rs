@@ -110,7 +110,7 @@ async fn several_tokens_are_revoked_at_once_with_one_list_of_what_stops() {
     used(&console, &job, "nightly", "192.0.2.2").await;
     let form = [("id", &*crm), ("id", &*job), ("shown", &*shown)];
     let again = ann.post("/tokens/revoke", &form).await;
-    assert!(again.readable().contains("The list has changed") && again.text.contains("nightly"));
+    assert!(again.readable().contains("This list has changed") && again.text.contains("nightly"));
     assert_eq!(names(&ann, "").await.len(), 3);
     let shown = again.text.split("name=\"shown\" value=\"").nth(1).expect("what was shown");
     let shown = shown.split('"').next().expect("a value").replace("&#34;", "\"");
