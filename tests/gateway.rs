@@ -67,7 +67,7 @@ async fn n3_every_rejection_says_what_was_wrong_and_what_to_do() {
             401,
             "unknown_token",
             Some("invalid_token"),
-            "ever created here",
+            "ever been created here",
         ),
     ] {
         let (found, challenge, problem) = refused(&url, authorization.as_deref()).await;
