@@ -128,7 +128,7 @@ impl Gate<'_> {
         reject_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
         story.is_to(&target, method, noted.user_agent.first);
-        target.reject_tokens()?;
+        target.reject_token_in_query(true)?;
         // It is unknown how the servers behind another proxy read a path.
         if !target.spellings.is_empty() {
             return Err(Rejection::AmbiguousPath { key: None });

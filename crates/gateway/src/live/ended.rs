@@ -246,7 +246,8 @@ impl Kept {
         let next = self.agents.len();
         let number = match self.agents.get(agent) {
             Some(known) => *known,
-            None if next >= most => UNNAMED,
+            // Whether there is room depends on the request, so it isn't remembered.
+            None if next >= most => return UNNAMED,
             None => *self.agents.entry(agent.into()).or_insert(next),
         };
         self.last_agent = (agent.into(), number);
