@@ -165,7 +165,7 @@ async fn visitor_pages(keydesk: &Keydesk, browser: &Browser, invitation: &str, s
 }
 
 /// Pages of a member that need no click.
-const PAGES: [(&str, &str); 26] = [
+const PAGES: [(&str, &str); 27] = [
     ("api-docs", "/api-docs"),
     ("api-docs-rotate", "/api-docs/rotate"),
     ("api-docs-move", "/api-docs/move"),
@@ -181,6 +181,7 @@ const PAGES: [(&str, &str); 26] = [
     ("account-limits", "/limits"),
     ("members", "/members"),
     ("security", "/members/security"),
+    ("api-changes", "/api-docs/changes"),
     ("operation", "/api-docs/reference/get-api-v1-contacts-id"),
     ("member-leave", "/members/leave"),
     ("sessions", "/sessions"),

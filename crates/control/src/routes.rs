@@ -144,6 +144,7 @@ routes! {
     get  "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate_page;
     post "/api-docs/rotate"                 Needs(UseApiDocs) => api_docs::rotate;
     get  "/api-docs/reference/{operation}"  Needs(UseApiDocs) => reference::show_operation;
+    get  "/api-docs/changes"                Needs(UseApiDocs) => reference::show_changes;
     get  "/api-docs/swagger"                Needs(UseApiDocs) => reference::swagger;
     get  "/api-docs/openapi.json"           Needs(UseApiDocs) => api_docs::document;
     get  "/api-docs/reference.md"           Needs(UseApiDocs) => api_docs::markdown;

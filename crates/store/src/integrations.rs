@@ -2,7 +2,7 @@
 
 use crate::{
     Read, Sent, Store, StoreError, operation_use, row,
-    sql::{SqlRow, composed, query},
+    sql::{SqlRow, composed, groups, query},
 };
 use keydesk_model::{AccountId, Timestamp, TokenId, Usage, Violation};
 use std::collections::BTreeMap;
@@ -153,11 +153,9 @@ impl Store {
         }
         operation_use::add(&mut aside, seen).await?;
         let seen = added_up(seen);
-        let mut rest = seen.as_slice();
-        while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
-            let (now, later) = rest.split_at(size);
-            let mut record = composed(record(size));
-            for (usage, accepted) in now {
+        for group in groups(&seen, &SIZES) {
+            let mut record = composed(record(group.len()));
+            for (usage, accepted) in group {
                 record = record
                     .bind(usage.token.to_string())
                     .bind(usage.client.clone())
@@ -167,7 +165,6 @@ impl Store {
                     .bind(usage.requests);
             }
             record.execute(&mut aside).await?;
-            rest = later;
         }
         for of_token in seen.chunk_by(|(one, _), (next, _)| one.token == next.token) {
             if of_token.len() > FLOOD {

@@ -94,7 +94,7 @@ pub use moves::Move;
 pub use nodes::{Holder, IsolatedGateway, NewNode, Node, Renewal, Renewed, Report};
 pub use notices::{Happened, NoticeKind};
 pub use open::FollowEvent;
-pub use operation_use::{OperationUse, RejectedClientRow, ViolationRow};
+pub use operation_use::{ClientOperation, OperationUse, RejectedClientRow, ViolationRow};
 pub use operators::Operator;
 pub use outbox::{NewMail, Undelivered, WaitingMail};
 pub use page::{Cursor, CursorError, Page, PageSearch};

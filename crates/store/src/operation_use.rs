@@ -2,7 +2,7 @@
 
 use crate::{
     Read, Store, StoreError, row,
-    sql::{Runs, SqlRow, composed, query},
+    sql::{Runs, SqlRow, composed, groups, query},
 };
 use keydesk_model::{AccountId, ScopeSet, Timestamp, TokenId, Usage, Violation};
 use std::{collections::BTreeMap, time::Duration};
@@ -19,6 +19,22 @@ pub struct OperationUse {
     /// The number of these requests that were rejected.
     pub rejected: i64,
     pub last_used_at: Timestamp,
+}
+
+/// Requests of one client to one operation, with one or with all tokens of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientOperation {
+    pub client: String,
+    pub operation: String,
+    pub requests: i64,
+    /// The number of these requests that were rejected.
+    pub rejected: i64,
+}
+
+impl ClientOperation {
+    pub fn accepted(&self) -> i64 {
+        self.requests - self.rejected
+    }
 }
 
 /// Violations of a limit.
@@ -103,15 +119,15 @@ macro_rules! select_uses {
 }
 
 const USES: &str = select_uses!("");
-const USES_OF_ACCOUNT: &str = select_uses!("AND token.account_id = $2");
 const USES_OF_TOKEN: &str = select_uses!("AND token.id = $2");
 macro_rules! select_operations {
     ($condition:literal) => {
         concat!(
-            "SELECT client, operation FROM operation_use JOIN token ON token.id = operation_use.token_id \
+            "SELECT client, operation, CAST(sum(requests) AS BIGINT) AS requests, \
+             CAST(sum(rejected) AS BIGINT) AS rejected FROM operation_use JOIN token ON token.id = operation_use.token_id \
              WHERE violation = '' AND operation <> '' AND day >= $1 AND ",
             $condition,
-            " GROUP BY client, operation HAVING sum(requests) > sum(rejected) \
+            " GROUP BY client, operation \
              ORDER BY sum(requests) DESC, client, operation LIMIT 10000"
         )
     };
@@ -130,8 +146,13 @@ const REJECTED: &str = "SELECT client, CAST(sum(requests) AS BIGINT) AS requests
     GROUP BY client ORDER BY min(day), sum(requests) DESC, client LIMIT 200";
 const FORGET: &str = "DELETE FROM operation_use WHERE day < $1";
 
-fn client_and_operation(row: &SqlRow) -> Result<(String, String), StoreError> {
-    Ok((row::text(row, "client")?, row::text(row, "operation")?))
+fn client_operation(row: &SqlRow) -> Result<ClientOperation, StoreError> {
+    Ok(ClientOperation {
+        client: row::text(row, "client")?,
+        operation: row::text(row, "operation")?,
+        requests: row.get("requests")?,
+        rejected: row.get("rejected")?,
+    })
 }
 
 fn day_of(at: Timestamp) -> i64 {
@@ -157,34 +178,24 @@ impl Read {
         rows.iter().map(operation_use).collect()
     }
 
-    /// Returns the usage of every token of an account since that day, newest first.
-    pub async fn list_operation_use_of_account(
-        &mut self,
-        account: AccountId,
-        since: Timestamp,
-    ) -> Result<Vec<OperationUse>, StoreError> {
-        let rows = query(USES_OF_ACCOUNT).bind(day_of(since)).bind(account).all(self).await?;
-        rows.iter().map(operation_use).collect()
-    }
-
-    /// Returns the operations that each client used with a token since that day, and with success, most used first.
+    /// Returns the requests of each client to each operation with a token since that day, the most first, at most 10,000.
     pub async fn list_client_operations(
         &mut self,
         token: TokenId,
         since: Timestamp,
-    ) -> Result<Vec<(String, String)>, StoreError> {
+    ) -> Result<Vec<ClientOperation>, StoreError> {
         let rows = query(OPERATIONS_OF_TOKEN).bind(day_of(since)).bind(token).all(self).await?;
-        rows.iter().map(client_and_operation).collect()
+        rows.iter().map(client_operation).collect()
     }
 
-    /// Returns the operations that each client used with any token of an account, like [`Self::list_client_operations`].
+    /// Returns the same for all tokens of an account, like [`Self::list_client_operations`].
     pub async fn list_client_operations_of_account(
         &mut self,
         account: AccountId,
         since: Timestamp,
-    ) -> Result<Vec<(String, String)>, StoreError> {
+    ) -> Result<Vec<ClientOperation>, StoreError> {
         let rows = query(OPERATIONS_OF_ACCOUNT).bind(day_of(since)).bind(account).all(self).await?;
-        rows.iter().map(client_and_operation).collect()
+        rows.iter().map(client_operation).collect()
     }
 
     /// Returns the violations in an account since that day, newest first.
@@ -272,11 +283,9 @@ pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), Stor
         }
     }
     let rows: Vec<_> = rows.into_iter().collect();
-    let mut rest = rows.as_slice();
-    while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
-        let (now, later) = rest.split_at(size);
-        let mut record = composed(record(size));
-        for ((token, operation, violation, client, day), (requests, rejected, last)) in now {
+    for group in groups(&rows, &SIZES) {
+        let mut record = composed(record(group.len()));
+        for ((token, operation, violation, client, day), (requests, rejected, last)) in group {
             record = record
                 .bind(*day)
                 .bind(token.to_string())
@@ -288,7 +297,6 @@ pub(crate) async fn add(runs: &mut impl Runs, seen: &[Usage]) -> Result<(), Stor
                 .bind(last.as_micros());
         }
         record.execute(runs).await?;
-        rest = later;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     Read, Reliability, Store, StoreError, Write, row,
-    sql::{Query, SqlRow, composed, query},
+    sql::{Query, SqlRow, composed, groups, query},
 };
 use keydesk_model::{
     AccountId, AccountNumber, EndedRequests, NodeId, PeriodUse, Timestamp, TokenId, UsePart,
@@ -331,16 +331,13 @@ impl Store {
     /// Stores the report of a gateway. It can be sent again: rows are replaced.
     pub async fn record_ended(&self, report: &UsageReport<'_>) -> Result<(), StoreError> {
         let mut aside = self.aside().await?;
-        let mut rest = report.uses.as_slice();
-        while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
-            let (now, later) = rest.split_at(size);
+        for group in groups(&report.uses, &SIZES) {
             let bind = |set, ((subject, at), used): &((UsedToken, Timestamp), &PeriodUse)| {
                 let (subject, reporter) = (&*subject.to_string(), report.reporter);
                 let (period, at, written_at) = (Period::Hour, *at, report.now);
                 Stored { subject, period, at, reporter, used, written_at }.bind(set)
             };
-            now.iter().fold(set(size), bind).execute(&mut aside).await?;
-            rest = later;
+            group.iter().fold(set(group.len()), bind).execute(&mut aside).await?;
         }
         crate::request_log::add(&mut aside, &report.ended.logged).await?;
         let lost = i64::try_from(report.ended.lost).unwrap_or(i64::MAX);

@@ -112,6 +112,17 @@ pub(crate) fn composed(text: String) -> Query {
     Query { text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
 }
 
+/// Splits rows into groups of these sizes, the largest first and the last one 1, for statements that write several.
+pub(crate) fn groups<'a, T>(rows: &'a [T], sizes: &'a [usize]) -> impl Iterator<Item = &'a [T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = sizes.iter().find(|size| **size <= rest.len())?;
+        let (group, later) = rest.split_at(*size);
+        rest = later;
+        (!group.is_empty()).then_some(group)
+    })
+}
+
 /// Whether statements are prepared once and kept, which is the case in SQLite because its connections aren't shared.
 trait Prepares {
     const BY_NAME: bool;

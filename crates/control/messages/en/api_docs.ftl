@@ -88,3 +88,5 @@ operation-place-header = header
 api-changes = API changes that affect you
 api-changes-what = Change
 api-changes-gone = No longer in the API’s OpenAPI document
+api-changes-lead = Operations that your clients used and that are deprecated or no longer in the API’s OpenAPI document.
+api-changes-none = Your clients use no operation that is deprecated or gone.

@@ -88,3 +88,5 @@ operation-place-header = encabezado
 api-changes = Cambios de la API que te afectan
 api-changes-what = Cambio
 api-changes-gone = Ya no está en el documento OpenAPI de la API
+api-changes-lead = Operaciones que usaron tus clientes y que están obsoletas o ya no están en el documento OpenAPI de la API.
+api-changes-none = Tus clientes no usan ninguna operación obsoleta o retirada.

@@ -88,3 +88,5 @@ operation-place-header = cabeçalho
 api-changes = Mudanças da API que afetam você
 api-changes-what = Mudança
 api-changes-gone = Não está mais no documento OpenAPI da API
+api-changes-lead = Operações que seus clientes usaram e que estão obsoletas ou não estão mais no documento OpenAPI da API.
+api-changes-none = Seus clientes não usam nenhuma operação obsoleta ou retirada.

@@ -6,7 +6,6 @@ use super::{
     agents::{self, Described},
     collection::collection,
     openapi::Operation,
-    reference::{ApiChange, list_changes},
     served,
     snippets::{Snippet, snippets},
 };
@@ -58,8 +57,6 @@ struct ShowPage {
     left_behind: Vec<ObservedClient>,
     tokens: Vec<Row>,
     operations: Vec<Operation>,
-    /// The operations that the account uses and that are deprecated or gone.
-    changes: Vec<ApiChange>,
     status: StatusView,
     /// The text to begin with for an agent.
     prompt: String,
@@ -128,7 +125,6 @@ pub(crate) async fn show(
     let newest = PageSearch { text: String::new(), after: None, limit: 5 };
     let tokens = tokens::list_api_tokens(&app, &caller, TokenFilter::Active, &newest).await?;
     let operations = app.openapi.operations().await;
-    let changes = list_changes(&app, &caller, &operations).await?;
     let endpoint_url = app.settings.endpoint_url(caller.account.number);
     let whoami = format!("{endpoint_url}/{}/whoami", app.settings.reserved_prefix);
     let first = first_path(&app, &operations);
@@ -162,7 +158,6 @@ pub(crate) async fn show(
         left_behind: clients.left_behind,
         tokens: tokens.items.into_iter().map(row).collect(),
         operations,
-        changes,
     }))
 }
 

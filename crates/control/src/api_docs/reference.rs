@@ -12,8 +12,9 @@ use crate::{
     refusal::{Code, Refusal},
 };
 use keydesk_model::Permission;
+use keydesk_store::ClientOperation;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// The depth of an example body.
 const DEEPEST: usize = 5;
@@ -48,14 +49,6 @@ pub(crate) struct Answer {
     pub description: String,
 }
 
-/// The requests of one client to an operation in the last 30 days.
-#[derive(Clone, Debug)]
-pub(crate) struct ClientUse {
-    pub client: String,
-    pub requests: i64,
-    pub rejected: i64,
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Reference {
     pub operation: Operation,
@@ -63,8 +56,8 @@ pub(crate) struct Reference {
     pub parameters: Vec<Parameter>,
     pub bodies: Vec<Body>,
     pub answers: Vec<Answer>,
-    /// The most used first.
-    pub clients: Vec<ClientUse>,
+    /// The requests of each client in the last 30 days, the most first.
+    pub clients: Vec<ClientOperation>,
 }
 
 /// Returns what is known about an operation.
@@ -76,29 +69,19 @@ pub(crate) async fn find_reference(
     let document = find_document(app, caller).await?;
     let found = operations(&document).into_iter().find(|operation| operation.id == id);
     let found = found.ok_or(Code::NotFound)?;
-    let mut clients: BTreeMap<String, ClientUse> = BTreeMap::new();
-    for seen in list_use(app, caller).await? {
-        if seen.operation == found.name() {
-            let begin = || ClientUse { client: seen.client.clone(), requests: 0, rejected: 0 };
-            let of_client = clients.entry(seen.client.clone()).or_insert_with(begin);
-            of_client.requests += seen.requests;
-            of_client.rejected += seen.rejected;
-        }
-    }
-    let mut clients: Vec<_> = clients.into_values().collect();
-    clients.sort_by_key(|client| std::cmp::Reverse(client.requests));
+    let name = found.name();
+    let used = list_use(app, caller).await?.into_iter();
+    let clients = used.filter(|one| one.operation == name).collect();
     Ok(Reference { clients, ..describe(&document, found) })
 }
 
-async fn list_use(
-    app: &AppState,
-    caller: &Caller,
-) -> Result<Vec<keydesk_store::OperationUse>, Refusal> {
+/// Returns what the clients of the account used in the last 30 days, or nothing if the caller may not see it.
+async fn list_use(app: &AppState, caller: &Caller) -> Result<Vec<ClientOperation>, Refusal> {
     if !caller.may(Permission::SeeUsage) {
         return Ok(Vec::new());
     }
     let since = app.now().minus(LATELY);
-    Ok(app.store.read().await?.list_operation_use_of_account(caller.account.id, since).await?)
+    Ok(app.store.read().await?.list_client_operations_of_account(caller.account.id, since).await?)
 }
 
 fn describe(document: &Value, operation: Operation) -> Reference {
@@ -214,38 +197,40 @@ pub(crate) struct ApiChange {
     pub clients: Vec<String>,
 }
 
-/// Compares the operations of the document with what the account has used in the last 30 days.
+/// Compares the OpenAPI document with what the account has used in the last 30 days.
 pub(crate) async fn list_changes(
     app: &AppState,
     caller: &Caller,
-    operations: &[Operation],
 ) -> Result<Vec<ApiChange>, Refusal> {
-    if operations.is_empty() {
-        return Ok(Vec::new());
-    }
-    let known: BTreeMap<_, _> = operations.iter().map(|one| (one.name(), one)).collect();
-    let mut used: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
-    for seen in list_use(app, caller).await? {
-        let accepted = seen.requests - seen.rejected;
-        let has_changed = known.get(&seen.operation).is_none_or(|one| one.is_deprecated);
-        // What no rule covers has another name.
-        if accepted > 0 && has_changed && seen.operation.contains(" /") {
-            *used.entry(seen.operation).or_default().entry(seen.client).or_default() += accepted;
+    caller.permit(Permission::SeeUsage)?;
+    let document = find_document(app, caller).await?;
+    Ok(changes(&operations(&document), list_use(app, caller).await?))
+}
+
+/// `used`: the most used first.
+fn changes(operations: &[Operation], used: Vec<ClientOperation>) -> Vec<ApiChange> {
+    let known: HashMap<_, _> = operations.iter().map(|one| (one.name(), one)).collect();
+    let mut changes: Vec<ApiChange> = Vec::new();
+    // What no rule covers has another name.
+    for one in used.into_iter().filter(|one| one.accepted() > 0 && one.operation.contains(" /")) {
+        let known = known.get(&one.operation);
+        if known.is_some_and(|known| !known.is_deprecated) {
+            continue;
+        }
+        match changes.iter_mut().find(|change| change.operation == one.operation) {
+            Some(change) => {
+                change.requests += one.accepted();
+                change.clients.push(one.client);
+            }
+            None => changes.push(ApiChange {
+                id: known.map(|known| known.id.clone()),
+                requests: one.accepted(),
+                clients: vec![one.client],
+                operation: one.operation,
+            }),
         }
     }
-    let change = |(operation, by_client): (String, BTreeMap<String, i64>)| {
-        let mut clients: Vec<_> = by_client.iter().collect();
-        clients.sort_by_key(|(_, requests)| std::cmp::Reverse(**requests));
-        ApiChange {
-            id: known.get(&operation).map(|one| one.id.clone()),
-            requests: by_client.values().sum(),
-            clients: clients.into_iter().map(|(name, _)| name.clone()).collect(),
-            operation,
-        }
-    };
-    let mut changes: Vec<_> = used.into_iter().map(change).collect();
-    changes.sort_by_key(|one| std::cmp::Reverse(one.requests));
-    Ok(changes)
+    changes
 }
 
 #[cfg(test)]

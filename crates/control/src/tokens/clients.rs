@@ -2,7 +2,7 @@
 
 use crate::{AppState, operations::LATELY};
 use keydesk_model::{AccountId, Timestamp, TokenId, UserId};
-use keydesk_store::{Integration, Member, StoreError};
+use keydesk_store::{ClientOperation, Integration, Member, StoreError};
 use std::collections::HashMap;
 
 /// The maximum number of operations named for a client.
@@ -26,12 +26,12 @@ pub(crate) struct ObservedClient {
 struct OperationsByClient(HashMap<String, Vec<String>>);
 
 impl OperationsByClient {
-    fn new(used: Vec<(String, String)>) -> Self {
+    fn new(used: Vec<ClientOperation>) -> Self {
         let mut by_client = HashMap::<String, Vec<String>>::new();
-        for (client, operation) in used {
-            let operations = by_client.entry(client).or_default();
+        for one in used.into_iter().filter(|one| one.accepted() > 0) {
+            let operations = by_client.entry(one.client).or_default();
             if operations.len() < MOST_OPERATIONS {
-                operations.push(operation);
+                operations.push(one.operation);
             }
         }
         Self(by_client)

@@ -340,7 +340,7 @@ async fn f17_a_previous_secret_that_is_still_used_raises_one_alert_before_it_end
     console.pass(HOUR * 16);
     assert_eq!(alerts().await, named, "7 of 24 hours are left: more than a quarter");
     console.pass(HOUR * 2);
-    assert_eq!(alerts().await, named + 1, "once, whoever looks");
+    assert_eq!(alerts().await, named + 1, "once, however many consoles look");
     let mail = console.logged_in(crate::world::ANN).await.get("/mail").await.readable();
     assert_eq!(mail.matches("previous secret of “CRM” is still used").count(), 1, "{mail}");
     assert!(mail.contains("importer, nightly"), "{mail}");

@@ -154,7 +154,8 @@ async fn s11_each_operation_has_a_page_with_its_clients() {
     used(&console, &crm, ("importer", "GET /api/v1/removed"), 7).await;
     used(&console, &crm, ("probe", "an operation without a rule"), 1).await;
     let docs = ann.get("/api-docs").await;
-    let text = docs.readable();
+    assert!(docs.text.contains("href=\"/api-docs/changes\""));
+    let text = ann.get("/api-docs/changes").await.readable();
     assert!(
         text.contains("API changes that affect you") && text.contains("GET /api/v1/removed"),
         "{text}"

@@ -5,11 +5,12 @@ use crate::{
     api_docs::{
         find_document,
         openapi::Operation,
-        reference::{Answer, Body, ClientUse, Parameter, Reference, find_reference},
+        reference::{Answer, ApiChange, Body, Parameter, Reference, find_reference, list_changes},
     },
     door::{
         caller::SignedIn,
         guard,
+        language::text,
         layout::{Nav, PageLayout, page},
         problem::Problem,
     },
@@ -23,6 +24,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use keydesk_model::Permission;
+use keydesk_store::ClientOperation;
 use keydesk_token::PlainToken;
 
 #[derive(Template)]
@@ -34,7 +36,7 @@ struct OperationPage {
     parameters: Vec<Parameter>,
     bodies: Vec<Body>,
     answers: Vec<Answer>,
-    clients: Vec<ClientUse>,
+    clients: Vec<ClientOperation>,
     sees_usage: bool,
     /// The endpoint URL and the path, with parameters in braces.
     url: String,
@@ -59,7 +61,7 @@ fn curl(reference: &Reference, url: &str) -> String {
             }
             "header" if one.is_required => {
                 let example = quoted(&one.example);
-                headers = format!("{headers} \\\n  -H '{}: {example}'", one.name);
+                headers = format!("{headers} \\\n  -H '{}: {example}'", quoted(&one.name));
             }
             _ => {}
         }
@@ -72,7 +74,7 @@ fn curl(reference: &Reference, url: &str) -> String {
         if operation.method == "GET" { String::new() } else { format!(" -X {}", operation.method) };
     let body = bodies.first().map(|body| {
         let example = quoted(&body.example);
-        format!(" \\\n  -H 'Content-Type: {}' \\\n  -d '{example}'", body.media_type)
+        format!(" \\\n  -H 'Content-Type: {}' \\\n  -d '{example}'", quoted(&body.media_type))
     });
     format!(
         "curl{method} '{}' \\\n  -H \"Authorization: Bearer $TOKEN\"{headers}{}",
@@ -113,6 +115,22 @@ pub(crate) async fn show_operation(
         url,
         token,
     }))
+}
+
+#[derive(Template)]
+#[template(path = "api_docs/changes.html")]
+struct ChangesPage {
+    chrome: PageLayout,
+    changes: Vec<ApiChange>,
+}
+
+pub(crate) async fn show_changes(
+    State(app): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let changes = list_changes(&app, &caller).await?;
+    let chrome = PageLayout::of(&caller, text("api-changes"), Nav::ApiDocs);
+    Ok(page(&ChangesPage { chrome, changes }))
 }
 
 #[derive(Template)]
