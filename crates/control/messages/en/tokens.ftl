@@ -185,3 +185,4 @@ mail-tokens-revoked =
 
     If this was a mistake, you can restore each of them until { $until }:
     { $console }/tokens
+done-no_tokens_selected = Select the tokens that you want to revoke.

@@ -185,3 +185,4 @@ mail-tokens-revoked =
 
     Si fue un error, puedes restaurar cada uno hasta el { $until }:
     { $console }/tokens
+done-no_tokens_selected = Selecciona los tokens que quieres revocar.

@@ -185,3 +185,4 @@ mail-tokens-revoked =
 
     Se foi um engano, você pode restaurar cada um deles até { $until }:
     { $console }/tokens
+done-no_tokens_selected = Selecione os tokens que você quer revogar.

@@ -1,5 +1,9 @@
 //! The emails that Keydesk sends, in the language of their recipients.
 
+mod tokens;
+
+pub(crate) use tokens::{LeakedToken, NextStep};
+
 use super::Link;
 use crate::door::{
     language::{LocalizedText, in_language, label, text},
@@ -28,10 +32,7 @@ pub(crate) struct Message {
 
 impl Message {
     /// Creates the message from `mail-{name}` and its subject, with the arguments that `fill` sets in both.
-    pub(super) fn new(
-        name: &str,
-        fill: impl for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>,
-    ) -> Self {
+    fn new(name: &str, fill: impl for<'a> Fn(LocalizedText<'a>) -> LocalizedText<'a>) -> Self {
         let said = |id: &str| fill(text(id)).to_string();
         let body = format!("{}\n", said(&format!("mail-{name}")));
         let subject = said(&format!("mail-{name}-subject"));

@@ -7,16 +7,14 @@ mod mailer;
 mod messages;
 mod outbox;
 mod smtp;
-mod token_messages;
 
 pub(crate) use console::show;
 pub(crate) use link::Link;
 pub use mailer::{Mail, Mailer};
-pub(crate) use messages::Message;
+pub(crate) use messages::{LeakedToken, Message, NextStep};
 pub(crate) use outbox::BELONGS_TO;
 pub use outbox::{MailQueue, TestMailError, send_test_mail};
 pub use smtp::{MailError, Smtp, SmtpSettings};
-pub(crate) use token_messages::{LeakedToken, NextStep};
 
 use crate::AppState;
 use keydesk_model::{AccountId, Email, Role};

@@ -124,7 +124,10 @@ async fn several_tokens_are_revoked_at_once_with_one_list_of_what_stops() {
     let kept = ann.token_id("Kept").await;
     let mixed = ann.get(&format!("/tokens/revoke?id={kept}&id={crm}")).await;
     assert_eq!(mixed.status, 409, "{}", mixed.text);
-    assert_eq!(ann.get("/tokens/revoke").await.status, 422);
+    assert_eq!(ann.post("/tokens/revoke", &[]).await.status, 422);
+    let nothing = ann.get("/tokens/revoke").await;
+    assert_eq!(nothing.location.as_deref(), Some("/tokens?done=no_tokens_selected"));
+    assert!(ann.get("/tokens?done=no_tokens_selected").await.text.contains("Select the tokens"));
     assert_eq!(names(&ann, "").await, ["Kept"]);
     let viewer = console.joined("vera@acme.example", Role::Viewer).await;
     assert_eq!(viewer.get(&format!("/tokens/revoke?id={kept}")).await.status, 403);

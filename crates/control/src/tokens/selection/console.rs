@@ -187,7 +187,11 @@ pub(crate) async fn revoke_page(
     caller: Caller,
     Query(fields): Query<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    Ok(page(&revocation_page(&app, &caller, &fields.into()).await?))
+    let form = RevocationForm::from(fields);
+    if form.id.is_empty() {
+        return Ok(done("/tokens", "no_tokens_selected", None).into_response());
+    }
+    Ok(page(&revocation_page(&app, &caller, &form).await?))
 }
 
 pub(crate) async fn revoke(
