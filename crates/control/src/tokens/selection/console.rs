@@ -170,7 +170,7 @@ async fn revocation_page(
     app: &AppState,
     caller: &Caller,
     form: &RevocationForm,
-) -> Result<RevocationPage, Problem> {
+) -> Result<RevocationPage, Refusal> {
     let (tokens, clients) = prepare_revocation(app, caller, &form.ids()?).await?;
     let etag = Fingerprint::of(&clients).etag();
     Ok(RevocationPage {
@@ -187,11 +187,13 @@ pub(crate) async fn revoke_page(
     caller: Caller,
     Query(fields): Query<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let form = RevocationForm::from(fields);
-    if form.id.is_empty() {
-        return Ok(done("/tokens", "no_tokens_selected", None).into_response());
+    match revocation_page(&app, &caller, &fields.into()).await {
+        Ok(shown) => Ok(page(&shown)),
+        Err(refusal) if refusal.code() == Code::NoTokensSelected => {
+            Ok(done("/tokens", "no_tokens_selected", None).into_response())
+        }
+        Err(refusal) => Err(refusal.into()),
     }
-    Ok(page(&revocation_page(&app, &caller, &form).await?))
 }
 
 pub(crate) async fn revoke(
