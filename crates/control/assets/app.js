@@ -36,6 +36,21 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// The time zone of a chart, too. The reader's own is suggested.
+document.querySelectorAll("input[data-zone]").forEach((field) => {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zones = document.createElement("datalist");
+  zones.id = "zones";
+  for (const zone of new Set([own, "UTC", ...(Intl.supportedValuesOf?.("timeZone") ?? [])])) {
+    zones.append(new Option(zone, zone));
+  }
+  field.after(zones);
+  field.setAttribute("list", zones.id);
+  field.form.addEventListener("submit", () => {
+    document.cookie = `zone=${field.value.trim()}; path=/usage; max-age=31536000; samesite=lax`;
+  });
+});
+
 // A day that is chosen is meant.
 document.addEventListener("input", (event) => {
   if (event.target.name === "expires_on" && event.target.value) {

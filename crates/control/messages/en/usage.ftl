@@ -1,5 +1,5 @@
 usage-title = Usage
-usage-lead = How often your tokens are used, by whom, and what comes of it. Times are UTC.
+usage-lead = How often your tokens are used, by whom, and what comes of it.
 usage-of-token = Only “{ $name }”.
 usage-of-all = Show all tokens
 usage-range = Time range
@@ -33,7 +33,9 @@ usage-p50 = Median
 usage-p95 = 95th percentile
 usage-last = Last: { $at }
 usage-by-time = Requests over time
-usage-time-utc = Time (UTC)
+usage-time = Time
+usage-zone-show = Show
+usage-zone-months = Months are in UTC, because hours are kept for 35 days only.
 usage-month = { $month } { $year }
 usage-lost = Gateways could not count { $lost } requests because there were too many at the same time.
 usage-csv = Download CSV

@@ -1,5 +1,5 @@
 usage-title = Uso
-usage-lead = Con qué frecuencia se usan tus tokens, quién los usa y con qué resultado. Las horas están en UTC.
+usage-lead = Con qué frecuencia se usan tus tokens, quién los usa y con qué resultado.
 usage-of-token = Solo «{ $name }».
 usage-of-all = Mostrar todos los tokens
 usage-range = Intervalo
@@ -33,7 +33,9 @@ usage-p50 = Mediana
 usage-p95 = Percentil 95
 usage-last = Última: { $at }
 usage-by-time = Solicitudes a lo largo del tiempo
-usage-time-utc = Hora (UTC)
+usage-time = Hora
+usage-zone-show = Mostrar
+usage-zone-months = Los meses están en UTC, porque las horas se guardan solo 35 días.
 usage-month = { $month } { $year }
 usage-lost = Los gateways no pudieron contar { $lost } solicitudes porque hubo demasiadas a la vez.
 usage-csv = Descargar CSV

@@ -1,5 +1,5 @@
 usage-title = Uso
-usage-lead = Com que frequência seus tokens são usados, por quem e com que resultado. Os horários são em UTC.
+usage-lead = Com que frequência seus tokens são usados, por quem e com que resultado.
 usage-of-token = Somente “{ $name }”.
 usage-of-all = Mostrar todos os tokens
 usage-range = Período
@@ -33,7 +33,9 @@ usage-p50 = Mediana
 usage-p95 = Percentil 95
 usage-last = Última: { $at }
 usage-by-time = Solicitações ao longo do tempo
-usage-time-utc = Horário (UTC)
+usage-time = Horário
+usage-zone-show = Mostrar
+usage-zone-months = Os meses estão em UTC, porque as horas são guardadas por apenas 35 dias.
 usage-month = { $month } { $year }
 usage-lost = Os gateways não puderam contar { $lost } solicitações porque houve muitas ao mesmo tempo.
 usage-csv = Baixar CSV

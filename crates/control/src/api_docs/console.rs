@@ -13,6 +13,7 @@ use crate::{
     AppState,
     door::{
         caller::SignedIn,
+        cookie::choice_in,
         language::{label, text},
         layout::{Done, Nav, PageLayout, done, page},
         problem::Problem,
@@ -147,7 +148,7 @@ pub(crate) async fn show(
         email: caller.user.email.to_string(),
         number: caller.account.number.to_string(),
         first_url: format!("{endpoint_url}{first}"),
-        snippets: snippets(&endpoint_url, &first, chosen_snippet(&headers)),
+        snippets: snippets(&endpoint_url, &first, choice_in("snippet", &headers).as_deref()),
         api_title,
         status,
         prompt,
@@ -159,14 +160,6 @@ pub(crate) async fn show(
         tokens: tokens.items.into_iter().map(row).collect(),
         operations,
     }))
-}
-
-/// Returns the language that the user chose before, as the script of the page stored it.
-fn chosen_snippet(headers: &HeaderMap) -> Option<&str> {
-    let cookies =
-        headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|cookies| cookies.split("; "));
-    pairs.find_map(|pair| pair.strip_prefix("snippet="))
 }
 
 fn described<'a>(app: &'a AppState, title: &'a str, endpoint_url: &'a str) -> Described<'a> {

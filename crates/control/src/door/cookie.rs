@@ -27,6 +27,11 @@ pub(crate) fn device_in(headers: &HeaderMap, settings: &Settings) -> Option<Stri
     value_of(&name(DEVICE_COOKIE, settings), headers)
 }
 
+/// Returns what the user chose on a page before, as the page's script stored it.
+pub(crate) fn choice_in(name: &str, headers: &HeaderMap) -> Option<String> {
+    value_of(name, headers)
+}
+
 /// Cookies of other applications may contain arbitrary bytes.
 fn value_of(name: &str, headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter();

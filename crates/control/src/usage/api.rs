@@ -1,6 +1,6 @@
 //! `GET /usage` of the management API, as JSON and as CSV.
 
-use super::{Bucket, Grouping, Series, Usage, UsageQuery, read};
+use super::{Bucket, Grouping, Series, Usage, UsageQuery, parse_zone, read};
 use crate::{
     AppState,
     door::{
@@ -80,9 +80,12 @@ pub(crate) struct UsageParams {
     /// The end, by default now.
     #[param(required = false, format = DateTime)]
     to: Option<String>,
-    /// The length of a point in UTC. Hours are kept for 35 days, days for 13 months.
+    /// The length of a point. Hours are kept for 35 days, days for 13 months.
     #[param(inline, required = false)]
     bucket: BucketName,
+    /// The time zone of days and months, by default UTC. Another one is possible for the last 35 days.
+    #[param(required = false, example = "Europe/Berlin")]
+    zone: String,
     /// What requests are divided by.
     #[param(inline, required = false)]
     group: GroupName,
@@ -157,6 +160,8 @@ pub(crate) struct UsageObject {
     to: Instant,
     #[schema(inline)]
     bucket: BucketName,
+    /// The time zone of days and months.
+    zone: String,
     #[schema(inline)]
     group: GroupName,
     /// The time up to which the gateways have reported. What ended later may be missing. `null` if none has reported yet.
@@ -198,6 +203,7 @@ pub(crate) async fn read_usage(
         since: since.unwrap_or_else(|| until.minus(Duration::from_hours(24))),
         until,
         bucket: params.bucket.into(),
+        zone: parse_zone(&params.zone)?,
         grouping: params.group.into(),
         token: params.token,
     };
@@ -206,7 +212,7 @@ pub(crate) async fn read_usage(
     if accept.is_some_and(|accept| accept.contains("text/csv")) {
         return Ok(csv_response(&found));
     }
-    let Usage { buckets, until, total, points: all, series, completeness } = found;
+    let Usage { buckets, until, total, points: all, series, completeness, zone, .. } = found;
     let series = series.into_iter().map(|one| SeriesObject {
         total: (&one.total).into(),
         points: points(&buckets, &one.points),
@@ -217,6 +223,7 @@ pub(crate) async fn read_usage(
         from: Instant(buckets.first().copied().unwrap_or(until)),
         to: Instant(until),
         bucket: params.bucket,
+        zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         group: params.group,
         complete_until: completeness.until.map(Instant),
         lost: completeness.lost,

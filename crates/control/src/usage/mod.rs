@@ -2,9 +2,11 @@
 //! status. Reads what a job has added up, and adds up the hours since then.
 
 pub(crate) mod api;
+mod bucket;
 pub(crate) mod console;
 mod rollup;
 
+pub(crate) use bucket::Bucket;
 pub use rollup::UsageRollup;
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     principal::Caller,
     refusal::{Code, Refusal},
 };
-use jiff::{civil::DateTime, tz::Offset};
+use jiff::tz::TimeZone;
 use keydesk_model::{
     AccountId, AccountNumber, Counts, OTHER, PeriodUse, Permission, Tally, Timestamp, TokenId,
     UsePart,
@@ -25,54 +27,13 @@ use std::{
 
 /// The time that the usage of single tokens is shown for.
 pub(crate) const MONTH: Duration = Duration::from_hours(30 * 24);
-const HOUR: Duration = Duration::from_hours(1);
 /// The time that a range can reach into the future: a bucket that has begun.
 const AHEAD: Duration = Duration::from_hours(366 * 24);
+/// The time by which a day begins earlier than in UTC, at most.
+const AHEAD_OF_UTC: Duration = Duration::from_hours(24);
 /// The longest range by hour and by day or month: as long as they are kept.
 const MOST_HOURS: Duration = Duration::from_hours(35 * 24);
 const MOST_DAYS: Duration = Duration::from_hours(396 * 24);
-
-/// The length of time that one point stands for, in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bucket {
-    Hour,
-    Day,
-    Month,
-}
-
-impl Bucket {
-    /// Returns the beginning of the bucket that holds an instant.
-    fn start(self, at: Timestamp) -> Timestamp {
-        match self {
-            Self::Hour => at.start_of_hour(),
-            Self::Day => at.start_of_day(),
-            Self::Month => {
-                let date = utc(at).date().first_of_month();
-                let midnight = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).unwrap_or_default();
-                Timestamp::from_micros(midnight.as_microsecond())
-            }
-        }
-    }
-
-    /// Returns the end of the bucket that holds an instant.
-    pub fn end(self, at: Timestamp) -> Timestamp {
-        self.next(self.start(at))
-    }
-
-    fn next(self, start: Timestamp) -> Timestamp {
-        match self {
-            Self::Hour => start.plus(HOUR),
-            Self::Day => start.plus(HOUR * 24),
-            // The first of a month and 31 days is in the next month.
-            Self::Month => self.start(start.plus(HOUR * 24 * 31)),
-        }
-    }
-}
-
-fn utc(at: Timestamp) -> DateTime {
-    let at = jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default();
-    Offset::UTC.to_datetime(at)
-}
 
 /// What the requests are divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,12 +68,14 @@ impl Grouping {
 }
 
 /// What is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct UsageQuery {
     pub since: Timestamp,
     /// The end of the last bucket is the first that is not before this instant.
     pub until: Timestamp,
     pub bucket: Bucket,
+    /// The time zone of days and months.
+    pub zone: TimeZone,
     pub grouping: Grouping,
     /// One token, or all of the account and requests without one.
     pub token: Option<TokenId>,
@@ -130,6 +93,25 @@ pub(crate) struct Series {
     pub points: Vec<Tally>,
 }
 
+impl UsageQuery {
+    /// Says whether the range is added up from hours: days are kept as those of UTC.
+    fn is_by_hour(&self) -> bool {
+        self.bucket == Bucket::Hour || self.zone != TimeZone::UTC
+    }
+
+    /// Says whether what is kept can answer it. The calendar ends in the year 9999.
+    fn is_possible(&self, now: Timestamp) -> bool {
+        let most = if self.is_by_hour() { MOST_HOURS } else { MOST_DAYS };
+        let first = self.bucket.start(self.since, &self.zone);
+        self.since >= Timestamp::from_micros(0)
+            && self.since < self.until
+            && self.until <= now.plus(AHEAD)
+            && self.until.since(self.since) <= most
+            // Days that are made of hours need all of them.
+            && (self.bucket == Bucket::Hour || now.since(first) <= most + AHEAD_OF_UTC)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Usage {
     /// The beginning of each bucket, and the end of the last one.
@@ -140,6 +122,16 @@ pub(crate) struct Usage {
     /// The most used first.
     pub series: Vec<Series>,
     pub completeness: Completeness,
+    pub bucket: Bucket,
+    pub zone: TimeZone,
+}
+
+/// Returns the time zone of this name, or UTC for an empty one.
+pub(crate) fn parse_zone(name: &str) -> Result<TimeZone, Refusal> {
+    if name.is_empty() {
+        return Ok(TimeZone::UTC);
+    }
+    TimeZone::get(name).map_err(|_| Refusal::new(Code::InvalidTimeZone).at("zone"))
 }
 
 /// Reads the usage of an account or of one of its tokens.
@@ -149,12 +141,7 @@ pub(crate) async fn read(
     wanted: &UsageQuery,
 ) -> Result<Usage, Refusal> {
     caller.permit(Permission::SeeUsage)?;
-    let most = if wanted.bucket == Bucket::Hour { MOST_HOURS } else { MOST_DAYS };
-    // The calendar ends in the year 9999.
-    let is_possible = wanted.since >= Timestamp::from_micros(0)
-        && wanted.since < wanted.until
-        && wanted.until <= app.now().plus(AHEAD);
-    if !is_possible || wanted.until.since(wanted.since) > most {
+    if !wanted.is_possible(app.now()) {
         return Err(Refusal::new(Code::InvalidUsageRange).at("from"));
     }
     let account = (caller.account.id, caller.account.number);
@@ -162,8 +149,9 @@ pub(crate) async fn read(
     if let Some(token) = wanted.token {
         read.find_token(account.0, token).await?.ok_or(Code::NotFound)?;
     }
-    let buckets = buckets(wanted);
-    let until = buckets.last().map_or(wanted.until, |last| wanted.bucket.next(*last));
+    let buckets = wanted.bucket.list(wanted.since, wanted.until, &wanted.zone);
+    let end = |last: &Timestamp| wanted.bucket.next(*last, &wanted.zone);
+    let until = buckets.last().map_or(wanted.until, end);
     let since = buckets.first().copied().unwrap_or(wanted.since);
     let found = list(&mut read, account, wanted, (since, until)).await?;
     let names = match wanted.grouping {
@@ -173,7 +161,8 @@ pub(crate) async fn read(
     let names: HashMap<_, _> = names.into_iter().map(|label| (label.id, label)).collect();
     let completeness = read.usage_completeness().await?;
     let (total, points, series) = divide(&found, &buckets, wanted, &names);
-    Ok(Usage { buckets, until, total, points, series, completeness })
+    let UsageQuery { bucket, zone, .. } = wanted.clone();
+    Ok(Usage { buckets, until, total, points, series, completeness, bucket, zone })
 }
 
 /// The number of changes that a chart marks.
@@ -199,7 +188,7 @@ pub(crate) async fn read_month_by_token(
     caller: &Caller,
 ) -> Result<HashMap<TokenId, Vec<u64>>, Refusal> {
     caller.permit(Permission::SeeUsage)?;
-    let since = Bucket::Day.end(app.now()).minus(MONTH);
+    let since = Bucket::Day.end(app.now(), &TimeZone::UTC).minus(MONTH);
     let mut read = app.store.read().await?;
     let rolled = rollup::rolled_until(&mut read).await?.max(since);
     let mut found: HashMap<TokenId, Vec<u64>> = HashMap::new();
@@ -214,12 +203,6 @@ pub(crate) async fn read_month_by_token(
     Ok(found)
 }
 
-fn buckets(wanted: &UsageQuery) -> Vec<Timestamp> {
-    let first = wanted.bucket.start(wanted.since);
-    let all = std::iter::successors(Some(first), |start| Some(wanted.bucket.next(*start)));
-    all.take_while(|start| *start < wanted.until).collect()
-}
-
 /// Returns the use by hour or day, which begin in the range.
 async fn list(
     read: &mut Read,
@@ -230,7 +213,7 @@ async fn list(
     let subject = wanted.token.map_or_else(|| account.0.to_string(), |token| token.to_string());
     let part = wanted.grouping.part();
     let hours = (Period::Hour, Some(part));
-    if wanted.bucket == Bucket::Hour {
+    if wanted.is_by_hour() {
         return match wanted.token {
             Some(_) => read.list_period_use(&subject, hours, (since, until)).await,
             None => hours_of_account(read, account, (since, until), part).await,
@@ -276,7 +259,7 @@ fn divide(
     let mut points = vec![Tally::default(); buckets.len()];
     let mut series: BTreeMap<&str, Series> = BTreeMap::new();
     for (at, used) in found {
-        let start = wanted.bucket.start(*at);
+        let start = wanted.bucket.start(*at, &wanted.zone);
         let Ok(place) = buckets.binary_search(&start) else { continue };
         total.merge(&used.all);
         points[place].merge(&used.all);
@@ -298,32 +281,4 @@ fn divide(
         order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
     });
     (total, points, series)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        let at: jiff::Timestamp = text.parse().expect("RFC 3339");
-        Timestamp::from_micros(at.as_microsecond())
-    }
-
-    #[test]
-    fn buckets_begin_at_whole_hours_days_and_months() {
-        let wanted = |bucket, since: &str, until: &str| UsageQuery {
-            since: at(since),
-            until: at(until),
-            bucket,
-            grouping: Grouping::Token,
-            token: None,
-        };
-        let hours = wanted(Bucket::Hour, "2026-11-30T22:10:00Z", "2026-12-01T01:00:01Z");
-        assert_eq!(buckets(&hours).len(), 4, "22, 23, 0, and 1 o’clock");
-        let days = wanted(Bucket::Day, "2026-02-27T22:10:00Z", "2026-03-02T00:00:00Z");
-        assert_eq!(buckets(&days).len(), 3);
-        let months = wanted(Bucket::Month, "2025-12-31T00:00:00Z", "2026-03-01T00:00:00Z");
-        let expected = ["2025-12-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"];
-        assert_eq!(buckets(&months), expected.map(at));
-    }
 }

@@ -25,7 +25,7 @@ impl Numbers {
 }
 
 /// A gateway that reports the hours of tokens.
-struct Gateway<'a> {
+pub(crate) struct Gateway<'a> {
     console: &'a Console,
     id: NodeId,
     rollup: UsageRollup,
@@ -33,7 +33,7 @@ struct Gateway<'a> {
 }
 
 impl<'a> Gateway<'a> {
-    async fn start(console: &'a Console) -> Self {
+    pub async fn start(console: &'a Console) -> Self {
         let id = NodeId::generate(Timestamp::from_micros(0), &console.app.entropy);
         let node = format!(
             "INSERT INTO node (id, name, role, release, joined, known, renewals, applied, epoch, lease_ms, \
@@ -46,7 +46,7 @@ impl<'a> Gateway<'a> {
     }
 
     /// Reports an hour, lets it pass, and runs the jobs.
-    async fn hour(&mut self, hours: &[(TokenId, u64, u64)]) {
+    pub async fn hour(&mut self, hours: &[(TokenId, u64, u64)]) {
         let app = &self.console.app;
         let at = app.now().start_of_hour();
         self.console.pass(HOUR);

@@ -24,5 +24,6 @@ mod selection;
 mod sessions;
 mod tokens;
 mod two_tabs;
+mod usage;
 mod users;
 mod world;

@@ -214,3 +214,75 @@ async fn n10_a_program_chooses_what_happens_at_an_unfamiliar_use() {
     let unknown = ann.post("/limits/unfamiliar-use", &[("unfamiliar_use", "explode")]).await;
     assert_eq!(unknown.status, 422);
 }
+
+/// A client of the month below, by its number: where and as what it uses its token on a day.
+fn used_on(day: i64, client: usize) -> (String, String) {
+    let home = format!("203.0.{client}.7");
+    match client {
+        // A phone with a dynamic address in the same network, and a laptop between two networks.
+        10..15 => ("app".to_owned(), format!("203.0.{client}.{}", day % 200)),
+        15..20 if day % 3 == 0 => ("laptop".to_owned(), format!("198.18.{client}.9")),
+        15..20 => ("laptop".to_owned(), home),
+        // A new client on the same server, and the same client on a new server.
+        20..25 if day >= 12 => ("axios".to_owned(), home),
+        25..30 if day >= 15 => ("n8n".to_owned(), format!("198.19.{client}.7")),
+        _ => ("n8n".to_owned(), home),
+    }
+}
+
+/// Every planted use by an unknown client from an unknown network is reported, once, and no other change is.
+#[tokio::test]
+async fn f17_a_month_of_network_changes_reports_those_that_look_like_a_thief() {
+    const PLANTED: [(usize, i64); 10] = [
+        (0, 8),
+        (1, 9),
+        (2, 20),
+        (10, 14),
+        (15, 17),
+        (20, 11),
+        (21, 25),
+        (25, 29),
+        (26, 10),
+        (40, 19),
+    ];
+    let console = Console::start().await;
+    let mut ann = console.owner();
+    let mut tokens = Vec::new();
+    for client in 0..50 {
+        let name = format!("Client-{client:02}");
+        ann.create_token(&name, "never").await;
+        tokens.push(ann.id_in(&format!("/tokens?text={name}"), "tok_", &name).await);
+    }
+    let saved = ann.post("/limits/unfamiliar-use", &[("unfamiliar_use", "observe")]).await;
+    assert_eq!(saved.status, 303);
+    let mut notices = Notices::default();
+    for day in 0..30 {
+        for (client, token) in tokens.iter().enumerate() {
+            let thief = PLANTED
+                .contains(&(client, day))
+                .then(|| ("python-requests".to_owned(), format!("192.0.2.{client}")));
+            for (name, address) in std::iter::once(used_on(day, client)).chain(thief) {
+                let at = console.app.now().as_micros();
+                console
+                    .sql(&format!(
+                        "INSERT INTO integration (token_id, client, client_ip, first_used_at, last_used_at, requests) \
+                         VALUES ('{token}', '{name}', '{address}', {at}, {at}, 1) ON CONFLICT DO NOTHING"
+                    ))
+                    .await;
+            }
+        }
+        run(&console, &mut notices).await;
+        run(&console, &mut Notices::default()).await;
+        console.pass(Duration::from_hours(24));
+    }
+    ann = console.logged_in(ANN).await;
+    let program = reader(&ann).await;
+    let found = events(&program, "token.unfamiliar_use").await;
+    let found = found.iter().map(|event| {
+        let token = event["data"]["object"].as_str().expect("a token");
+        tokens.iter().position(|id| id == token).expect("a client")
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort_unstable();
+    assert_eq!(found, PLANTED.map(|planted| planted.0));
+}

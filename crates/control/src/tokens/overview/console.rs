@@ -15,7 +15,7 @@ use crate::{
     requests::ShownRequest,
     requests::console::Row as FailedRequest,
     tokens::{ObservedClient, console::Row, is_restorable, limits::console::networks},
-    usage::{Bucket, Grouping, console::chart::Chart},
+    usage::{Grouping, console::chart::Chart},
 };
 use askama::Template;
 use axum::{
@@ -80,7 +80,7 @@ pub(crate) async fn show(
         is_observed,
         is_restorable,
         may_manage: is_api_token && caller.may(Permission::ManageTokens),
-        chart: Chart::of(&usage, Grouping::Client, Bucket::Day),
+        chart: Chart::of(&usage, Grouping::Client),
         group: label("usage-group", "client"),
         clients: clients.current,
         left_behind: clients.left_behind,

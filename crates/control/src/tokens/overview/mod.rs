@@ -9,6 +9,7 @@ use crate::{
     refusal::{Code, Refusal},
     usage::{Bucket, Grouping, MONTH, Usage, UsageQuery, read},
 };
+use jiff::tz::TimeZone;
 use keydesk_model::{AlertKind, LoggedRequest, Permission, RequestOutcome, TokenId};
 use keydesk_store::{AuditLine, PageSearch, RequestFilter, Token};
 use std::collections::BTreeSet;
@@ -38,11 +39,12 @@ pub(crate) async fn find_token_overview(
     let account = &caller.account;
     let found = app.store.read().await?.find_token(account.id, id).await?;
     let token = found.ok_or(Code::NotFound)?;
-    let until = Bucket::Day.end(app.now());
+    let until = Bucket::Day.end(app.now(), &TimeZone::UTC);
     let wanted = UsageQuery {
         since: until.minus(MONTH),
         until,
         bucket: Bucket::Day,
+        zone: TimeZone::UTC,
         grouping: Grouping::Client,
         token: Some(id),
     };

@@ -54,8 +54,8 @@ pub(crate) struct Chart {
 }
 
 impl Chart {
-    pub fn of(usage: &Usage, grouping: Grouping, bucket: Bucket) -> Self {
-        let time = |place: usize| bucket_name(usage.buckets[place], bucket);
+    pub fn of(usage: &Usage, grouping: Grouping) -> Self {
+        let time = |place: usize| bucket_name(usage, place);
         let drawn = drawn(usage, |one| series_name(one, grouping));
         let highest = usage.points.iter().map(|point| point.requests).max().unwrap_or_default();
         let scale = Scale::to(highest, usage.points.len());
@@ -153,15 +153,15 @@ pub(super) fn series_name(one: &Series, grouping: Grouping) -> String {
     }
 }
 
-/// Returns, for example, "Nov 25, 14:00" or "Nov 25", in UTC.
-pub(super) fn bucket_name(start: Timestamp, bucket: Bucket) -> String {
-    let at = start.calendar().to_zoned(jiff::tz::TimeZone::UTC);
+/// Returns, for example, "Nov 25, 14:00" or "Nov 25", in the time zone of the chart.
+pub(super) fn bucket_name(usage: &Usage, place: usize) -> String {
+    let at = usage.buckets[place].calendar().to_zoned(usage.zone.clone());
     let month = text(&format!("month-short-{}", at.month())).to_string();
     let named = |id: &str| {
         let month = month.as_str();
         text(id).with("day", at.day()).with("month", month).with("year", at.year()).to_string()
     };
-    match bucket {
+    match usage.bucket {
         Bucket::Hour => format!("{} {}", named("when-day"), at.strftime("%H:%M")),
         Bucket::Day => named("when-day"),
         Bucket::Month => named("usage-month"),
