@@ -11,7 +11,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, Actor, Change, Event, Feed, IpAllowlist, Origin, ScopeSet, Snapshot, Timestamp,
-    TokenId, TokenOwner,
+    TokenId, TokenNote, TokenOwner,
 };
 use keydesk_store::{AuditEntry, DatabaseUrl, FollowEvent, NewSecret, NewToken, Store};
 use keydesk_token::{Entropy, Kind, PlainToken, Prefix};
@@ -177,6 +177,7 @@ async fn write(
             id: TokenId::generate(Timestamp::from_micros(1), &entropy),
             account,
             token_owner: TokenOwner::Account,
+            note: TokenNote::default(),
             name: "CRM".to_owned(),
             scopes: ScopeSet::everything(),
             ip_allowlist: IpAllowlist::default(),

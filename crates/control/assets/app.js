@@ -51,6 +51,27 @@ document.querySelectorAll("input[data-zone]").forEach((field) => {
   });
 });
 
+// What a form is going to create.
+document.querySelectorAll("[data-summary]").forEach((summary) => {
+  const form = summary.closest("form");
+  const chosen = (field) => {
+    if (field.type !== "radio" && field.type !== "checkbox") return field.value.trim().split(/[\s,]+/).join(" ");
+    if (!field.checked) return "";
+    if (field.value === "date") return form.elements.expires_on.value;
+    const label = field.labels[0];
+    return (label.querySelector("code, b") ?? label).textContent.trim();
+  };
+  const show = () => {
+    summary.querySelectorAll("dd").forEach((shown) => {
+      const fields = [...form.elements].filter((field) => field.name === shown.dataset.of);
+      shown.textContent = fields.map(chosen).filter(Boolean).join(", ") || shown.dataset.empty;
+    });
+  };
+  form.addEventListener("input", show);
+  form.addEventListener("click", show);
+  show();
+});
+
 // A day that is chosen is meant.
 document.addEventListener("input", (event) => {
   if (event.target.name === "expires_on" && event.target.value) {

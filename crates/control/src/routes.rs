@@ -28,7 +28,10 @@ use crate::{
         console as keys,
         device::{api as device_api, console as device},
     },
-    members::{console as members, invitations::console as invitations},
+    members::{
+        console as members, invitations::console as invitations,
+        selection::console as member_selection,
+    },
     names::console as names,
     operators::{
         console as operators, instance::console as instance, usage::console as operator_usage,
@@ -173,6 +176,7 @@ routes! {
     post "/tokens/{id}/limits"              Needs(ManageTokens) => limits::limit;
     post "/tokens/{id}/alerts"              Needs(ManageTokens) => alerts::save_of_token;
     post "/tokens/{id}/name"                Needs(ManageTokens) => names::token;
+    post "/tokens/{id}/note"                Needs(ManageTokens) => names::token_note;
     get  "/tokens/violations"               Needs(SeeUsage) => limits::violations;
 
     get  "/limits"                          Needs(SeeLimits) => account_limits::show;
@@ -231,6 +235,8 @@ routes! {
     post "/sso"                         Needs(ManageSso) => sso::save;
     post "/sso/remove"                  Needs(ManageSso) => sso::take_away;
     post "/members/account-name"            Needs(ManageOwners) => names::account;
+    get  "/members/remove"                  Needs(ManageMembers) => member_selection::remove_page;
+    post "/members/remove"                  Needs(ManageMembers) => member_selection::remove;
     get  "/members/leave"                   Session => members::leave_page;
     post "/members/leave"                   Session => members::leave;
     get  "/members/security"             Needs(LimitAccount) => members::security;

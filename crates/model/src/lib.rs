@@ -80,8 +80,8 @@ pub use scope::{Scope, ScopeError, ScopeSet, TooManyScopes};
 pub use text::is_deceptive;
 pub use time::{Clock, Moment, MonotonicClock, Timestamp};
 pub use token::{
-    Hold, RESTORABLE, Revocation, RevocationReason, TokenName, TokenNameError, TokenOwner,
-    TokenState,
+    Hold, RESTORABLE, Revocation, RevocationReason, TokenName, TokenNameError, TokenNote,
+    TokenNoteError, TokenOwner, TokenState,
 };
 pub use token_limits::{IpAllowlist, IpAllowlistError, TokenLimits};
 pub use unfamiliar::{FirstUse, UnfamiliarUse};

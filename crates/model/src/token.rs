@@ -152,15 +152,45 @@ impl fmt::Display for TokenName {
     }
 }
 
+/// What people write down about a token: at most 500 characters like those of a name, or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenNote(String);
+
+impl TokenNote {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a note has at most 500 printable characters")]
+pub struct TokenNoteError;
+
+impl FromStr for TokenNote {
+    type Err = TokenNoteError;
+
+    fn from_str(text: &str) -> Result<Self, TokenNoteError> {
+        match tidy(text, 500) {
+            Ok(text) => Ok(Self(text)),
+            Err(TokenNameError::Empty) => Ok(Self::default()),
+            Err(_) => Err(TokenNoteError),
+        }
+    }
+}
+
 /// Validates a user-defined name, which must be safe to display in a table and a log.
 pub(crate) fn tidy_name(text: &str) -> Result<String, TokenNameError> {
+    tidy(text, 80)
+}
+
+fn tidy(text: &str, most: usize) -> Result<String, TokenNameError> {
     // Only one kind of blank is kept, so that no two names differ only in blanks.
     let is_blank = |c: char| c.is_whitespace() && !is_deceptive(c);
     let text: String = text.trim().chars().map(|c| if is_blank(c) { ' ' } else { c }).collect();
     if text.is_empty() {
         return Err(TokenNameError::Empty);
     }
-    if text.chars().count() > 80 {
+    if text.chars().count() > most {
         return Err(TokenNameError::TooLong);
     }
     if text.chars().any(is_deceptive) {
@@ -176,6 +206,19 @@ mod tests {
 
     const fn at(micros: i64) -> Timestamp {
         Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn a_note_can_be_empty_and_is_one_line() {
+        let note = |text: &str| text.parse::<TokenNote>();
+        assert_eq!(note("  ").expect("a note").as_str(), "");
+        assert_eq!(
+            note(" Nightly import,\nask Zoë ").expect("a note").as_str(),
+            "Nightly import, ask Zoë"
+        );
+        assert_eq!(note(&"é".repeat(500)).expect("a note").as_str().chars().count(), 500);
+        assert_eq!(note(&"é".repeat(501)), Err(TokenNoteError));
+        assert_eq!(note("a\u{202e}b"), Err(TokenNoteError));
     }
 
     #[test]

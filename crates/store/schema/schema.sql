@@ -106,6 +106,7 @@ CREATE TABLE token (
     ip_allowlist TEXT NOT NULL DEFAULT '',
     observed_scopes TEXT,
     observed_ip_allowlist TEXT,
+    note TEXT NOT NULL DEFAULT '',
     -- The instant of a revocation that can be undone, and until when; a pause has no end.
     held_at INTEGER,
     held_until INTEGER,

@@ -3,7 +3,8 @@
 
 use keydesk_model::{
     AccountId, AccountNumber, Actor, Change, Event, Feed, Hold, IpAllowlist, LiveSecret, MemberId,
-    Origin, RevocationReason, Role, ScopeSet, Snapshot, Timestamp, TokenId, TokenOwner, UserId,
+    Origin, RevocationReason, Role, ScopeSet, Snapshot, Timestamp, TokenId, TokenNote, TokenOwner,
+    UserId,
 };
 use keydesk_store::{
     AuditEntry, DatabaseUrl, NewMember, NewSecret, NewToken, NewUser, Store, Write,
@@ -225,6 +226,7 @@ async fn issue(write: &mut Write, account: AccountId) {
         id: TokenId::generate(at(1), &Entropy::seeded(2)),
         account,
         token_owner: TokenOwner::Account,
+        note: TokenNote::default(),
         name: "CRM".to_owned(),
         scopes: ScopeSet::everything(),
         ip_allowlist: IpAllowlist::default(),

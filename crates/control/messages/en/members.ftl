@@ -65,3 +65,21 @@ security-title = Security
 security-lead = How members log in to this account.
 security-change-sso = Change single sign-on
 security-own = Your own login methods and sessions are separate from these rules.
+members-show-all = All
+members-show-inactive = Not seen for 90 days
+members-sort-joined = Oldest first
+members-sort-name = Name
+members-sort-last_seen = Least recently seen
+members-sort-role = Role
+members-remove-selected = Remove selected members
+members-remove-several = Remove members
+members-remove-several-title = Remove { $n ->
+    [one] { $n } member
+   *[other] { $n } members
+ }?
+members-remove-several-button = Remove { $n ->
+    [one] { $n } member
+   *[other] { $n } members
+ }
+members-remove-several-lead = These members lose access immediately, and their bearer tokens are revoked permanently. API tokens of the account continue to work.
+no-members-selected = Select 1 to { $most } members.

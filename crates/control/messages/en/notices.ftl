@@ -44,3 +44,6 @@ done-device_confirmed = The device is logged in.
 done-device_denied = The login was denied.
 done-key_revoked = Management key revoked.
 done-key_taken_over = Management key taken over. It acts as you now.
+done-note_saved = Note saved.
+done-members_removed = Members removed.
+done-no_members_selected = Select at least one member.

@@ -186,3 +186,7 @@ mail-tokens-revoked =
     If this was a mistake, you can restore each of them until { $until }:
     { $console }/tokens
 done-no_tokens_selected = Select the tokens that you want to revoke.
+token-note = Note
+token-note-example = Where it is used, and whom to ask
+token-note-save = Save note
+token-new-summary = Summary

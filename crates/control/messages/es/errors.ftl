@@ -19,6 +19,7 @@ password-personal = Gran parte de esta contraseña es «{ $part }», un dato que
 invalid-email = Ingresa una dirección de correo electrónico, por ejemplo ann@example.com.
 missing-name = Ingresa un nombre.
 name-too-long = Usa como máximo 80 caracteres.
+invalid-note = Usa como máximo 500 caracteres imprimibles.
 unprintable-name = Usa solo caracteres imprimibles.
 invalid-expiry = Ingresa never, un número de días como 90d (hasta 36500d) o una fecha como 2027-06-30.
 expiry-in-past = Esta fecha ya pasó. Elige una posterior.

@@ -65,3 +65,21 @@ security-title = Seguridad
 security-lead = Cómo inician sesión los miembros en esta cuenta.
 security-change-sso = Cambiar el inicio de sesión único
 security-own = Tus propios métodos de inicio de sesión y tus sesiones son independientes de estas reglas.
+members-show-all = Todos
+members-show-inactive = Sin actividad desde hace 90 días
+members-sort-joined = Más antiguos
+members-sort-name = Nombre
+members-sort-last_seen = Vistos hace más tiempo
+members-sort-role = Rol
+members-remove-selected = Eliminar los miembros seleccionados
+members-remove-several = Eliminar miembros
+members-remove-several-title = ¿Eliminar { $n ->
+    [one] { $n } miembro
+   *[other] { $n } miembros
+ }?
+members-remove-several-button = Eliminar { $n ->
+    [one] { $n } miembro
+   *[other] { $n } miembros
+ }
+members-remove-several-lead = Estos miembros pierden el acceso de inmediato y sus bearer tokens se revocan de forma permanente. Los tokens de API de la cuenta siguen funcionando.
+no-members-selected = Selecciona de 1 a { $most } miembros.

@@ -44,3 +44,6 @@ done-device_confirmed = El dispositivo ha iniciado sesión.
 done-device_denied = Se ha denegado el inicio de sesión.
 done-key_revoked = Clave de administración revocada.
 done-key_taken_over = Clave de administración asumida. Ahora actúa como tú.
+done-note_saved = Nota guardada.
+done-members_removed = Miembros eliminados.
+done-no_members_selected = Selecciona al menos un miembro.

@@ -186,3 +186,7 @@ mail-tokens-revoked =
     Si fue un error, puedes restaurar cada uno hasta el { $until }:
     { $console }/tokens
 done-no_tokens_selected = Selecciona los tokens que quieres revocar.
+token-note = Nota
+token-note-example = Dónde se usa y a quién preguntar
+token-note-save = Guardar nota
+token-new-summary = Resumen

@@ -19,6 +19,7 @@ password-personal = Uma parte grande demais desta senha é “{ $part }”, algo
 invalid-email = Insira um endereço de e-mail, como ann@example.com.
 missing-name = Insira um nome.
 name-too-long = Use no máximo 80 caracteres.
+invalid-note = Use no máximo 500 caracteres imprimíveis.
 unprintable-name = Use somente caracteres imprimíveis.
 invalid-expiry = Insira never, um número de dias, como 90d (no máximo 36500d), ou uma data, como 2027-06-30.
 expiry-in-past = Esta data já passou. Escolha uma data posterior.

@@ -65,3 +65,21 @@ security-title = Segurança
 security-lead = Como os membros fazem login nesta conta.
 security-change-sso = Alterar o logon único
 security-own = Seus próprios métodos de login e sessões são independentes destas regras.
+members-show-all = Todos
+members-show-inactive = Sem atividade há 90 dias
+members-sort-joined = Mais antigos
+members-sort-name = Nome
+members-sort-last_seen = Vistos há mais tempo
+members-sort-role = Função
+members-remove-selected = Remover os membros selecionados
+members-remove-several = Remover membros
+members-remove-several-title = Remover { $n ->
+    [one] { $n } membro
+   *[other] { $n } membros
+ }?
+members-remove-several-button = Remover { $n ->
+    [one] { $n } membro
+   *[other] { $n } membros
+ }
+members-remove-several-lead = Esses membros perdem o acesso imediatamente, e seus bearer tokens são revogados permanentemente. Os tokens de API da conta continuam funcionando.
+no-members-selected = Selecione de 1 a { $most } membros.

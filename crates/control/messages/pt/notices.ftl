@@ -44,3 +44,6 @@ done-device_confirmed = O dispositivo iniciou a sessão.
 done-device_denied = O início de sessão foi negado.
 done-key_revoked = Chave de gerenciamento revogada.
 done-key_taken_over = Chave de gerenciamento assumida. Agora ela age como você.
+done-note_saved = Nota salva.
+done-members_removed = Membros removidos.
+done-no_members_selected = Selecione pelo menos um membro.

@@ -186,3 +186,7 @@ mail-tokens-revoked =
     Se foi um engano, você pode restaurar cada um deles até { $until }:
     { $console }/tokens
 done-no_tokens_selected = Selecione os tokens que você quer revogar.
+token-note = Nota
+token-note-example = Onde é usado e a quem perguntar
+token-note-save = Salvar nota
+token-new-summary = Resumo

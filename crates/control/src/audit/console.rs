@@ -50,8 +50,8 @@ pub(crate) struct Row {
     pub instant: Timestamp,
     pub at: When,
     pub what: String,
-    /// The name of what it concerns, if it has one.
-    pub subject: Option<String>,
+    /// The entry as a sentence: what happened, by whom, and to what.
+    sentence: String,
     /// The name of the actor.
     pub who: String,
     email: Option<String>,
@@ -80,12 +80,21 @@ impl Row {
             _ => text("audit-visitor").to_string(),
         };
         let detail = serde_json::from_str(&line.detail).unwrap_or_default();
+        let what = event_name(&line.event);
+        let subject = named(&detail).or(line.target_name);
+        let done = match line.actor.as_str() {
+            "node" => what.clone(),
+            _ => text("audit-sentence").with("what", &what).with("who", &who).to_string(),
+        };
         Self {
-            subject: named(&detail).or(line.target_name),
+            sentence: match &subject {
+                Some(name) => text("audit-about").with("what", done).with("name", name).to_string(),
+                None => done,
+            },
             number: line.seq,
             instant: line.at,
             at: When::past(line.at, now),
-            what: event_name(&line.event),
+            what,
             who,
             email: line.actor_email,
             target: line.target,

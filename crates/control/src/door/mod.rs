@@ -16,5 +16,6 @@ pub(crate) mod page_for;
 pub(crate) mod page_owner;
 pub(crate) mod problem;
 pub(crate) mod reauth;
+pub(crate) mod selected;
 pub(crate) mod token_name;
 pub(crate) mod when;

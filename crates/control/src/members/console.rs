@@ -1,5 +1,6 @@
 //! `/members`: the members, their roles, and their removal.
 
+use super::selection::console::{SelectionForm, SelectionQuery};
 use crate::{
     AppState, Mailer,
     consequences::console::Question,
@@ -7,7 +8,6 @@ use crate::{
         form_error::FormError,
         language::text,
         layout::{Done, Nav, PageLayout, done, page, page_with},
-        list_query::ListQuery,
         problem::Problem,
         reauth::{Nothing, ReauthForm},
         when::When,
@@ -30,8 +30,8 @@ use serde::Deserialize;
 #[template(path = "members/list.html")]
 struct ListPage {
     chrome: PageLayout,
-    /// The text in the search field, if there is one.
-    search: Option<String>,
+    /// The form above the list, if the list is long enough.
+    form: Option<SelectionForm>,
     members: Vec<Shown>,
     /// The link to the next page.
     next: Option<String>,
@@ -78,22 +78,22 @@ fn fate(mail: &Undelivered) -> String {
 async fn list_page(
     app: &AppState,
     caller: &Caller,
-    (done, query): (&Done, &ListQuery),
+    (done, query): (&Done, &SelectionQuery),
     email: String,
     error: FormError,
 ) -> Result<ListPage, Problem> {
     let now = app.now();
-    let (members, invitations) = super::list(app, caller, &query.search()?).await?;
+    let (selected, invitations) = super::list(app, caller, &query.selection()?).await?;
     let may_manage = caller.may(Permission::ManageMembers);
     let owns = caller.may(Permission::ManageOwners);
     Ok(ListPage {
         chrome: PageLayout::of(caller, text("members"), Nav::Members).with_notice(done),
         account: caller.account.name.clone(),
         owns,
-        search: query.field(members.next.is_some()),
-        next: members.next.map(|last| query.next("/members", &last)),
-        members: members
-            .items
+        form: SelectionForm::new(query, &selected),
+        next: selected.next.map(|last| query.next(last)),
+        members: selected
+            .members
             .into_iter()
             .map(|member| Shown {
                 id: member.id.to_string(),
@@ -137,7 +137,7 @@ pub(crate) async fn list(
     State(app): State<AppState>,
     caller: Caller,
     Query(done): Query<Done>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<SelectionQuery>,
 ) -> Result<Response, Problem> {
     let (email, error) = (String::new(), FormError::default());
     Ok(page(&list_page(&app, &caller, (&done, &query), email, error).await?))
@@ -189,7 +189,7 @@ pub(crate) async fn invite(
         Err(refusal) => return Err(refusal.into()),
     };
     let page =
-        list_page(&app, &caller, (&Done::default(), &ListQuery::default()), form.email, error)
+        list_page(&app, &caller, (&Done::default(), &SelectionQuery::default()), form.email, error)
             .await?;
     Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }

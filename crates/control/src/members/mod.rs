@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod console;
 pub(crate) mod invitations;
+pub(crate) mod selection;
 
 pub(crate) use invitations::{INVITATION_LASTS, PendingInvitations, invite};
 
@@ -24,9 +25,9 @@ use keydesk_store::{Domain, Member, Page, PageSearch, Read, StoreError, Write};
 pub(crate) async fn list(
     app: &AppState,
     caller: &Caller,
-    search: &PageSearch,
-) -> Result<(Page<Member>, PendingInvitations), Refusal> {
-    let members = self::search(app, caller, search).await?;
+    selection: &selection::Selection,
+) -> Result<(selection::Selected, PendingInvitations), Refusal> {
+    let members = selection::select(app, caller, selection).await?;
     let invitations = if caller.may(Permission::ManageMembers) {
         invitations::list_open(app, caller).await?
     } else {

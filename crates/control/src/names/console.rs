@@ -1,6 +1,6 @@
-//! The forms for renaming.
+//! The forms for names and notes.
 
-use super::{rename_account, rename_token, rename_user};
+use super::{rename_account, rename_token, rename_user, set_token_note};
 use crate::{
     AppState,
     door::{layout::done, problem::Problem},
@@ -12,6 +12,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use keydesk_model::TokenId;
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +37,23 @@ pub(crate) async fn user(
 ) -> Result<Response, Problem> {
     rename_user(&app, &caller, &form.name).await?;
     Ok(done("/profile", "renamed", None).into_response())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NoteForm {
+    note: String,
+}
+
+pub(crate) async fn token_note(
+    State(app): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Form(form): Form<NoteForm>,
+) -> Result<Response, Problem> {
+    let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
+    set_token_note(&app, &caller, id, &form.note).await?;
+    Ok(done(&format!("/tokens/{id}"), "note_saved", None).into_response())
 }
 
 pub(crate) async fn token(

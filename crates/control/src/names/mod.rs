@@ -1,4 +1,4 @@
-//! Renaming accounts, users, and tokens.
+//! The names of accounts, users, and tokens, and the notes of tokens.
 
 pub(crate) mod console;
 
@@ -7,7 +7,10 @@ use crate::{
     principal::{Authenticated, Caller},
     refusal::{At as _, Refusal},
 };
-use keydesk_model::{AccountName, Event, Permission, TokenId, TokenName, audit::NameDetail};
+use keydesk_model::{
+    AccountName, Event, Permission, TokenId, TokenName, TokenNote,
+    audit::{NameDetail, NoteDetail},
+};
 
 pub(crate) async fn rename_account(
     app: &AppState,
@@ -55,6 +58,23 @@ pub(crate) async fn rename_token(
     write.rename_token(id, &name).await?;
     let (before, after) = (NameDetail::of(&token.name), NameDetail::of(&name));
     write.commit(caller.entry(Event::TokenRenamed { before, after }, id)).await?;
+    Ok(())
+}
+
+/// Sets what people have written down about a token.
+pub(crate) async fn set_token_note(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+    note: &str,
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
+    let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
+    let note: TokenNote = note.parse()?;
+    write.set_token_note(id, &note).await?;
+    let detail = |note: &TokenNote| NoteDetail { note: note.as_str().to_owned() };
+    let event = Event::TokenNoteChanged { before: detail(&token.note), after: detail(&note) };
+    write.commit(caller.entry(event, id)).await?;
     Ok(())
 }
 

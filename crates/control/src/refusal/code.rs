@@ -62,6 +62,7 @@ codes! {
     InvalidEmail = "invalid_email", Invalid;
     MissingName = "missing_name", Invalid;
     NameTooLong = "name_too_long", Invalid;
+    InvalidNote = "invalid_note", Invalid;
     UnprintableName = "unprintable_name", Invalid;
     InvalidRole = "invalid_role", Invalid;
     InvalidLanguage = "invalid_language", Invalid;
@@ -113,6 +114,7 @@ codes! {
     InvalidCorsList = "invalid_cors_list", Invalid;
     TooManyTokens = "too_many_tokens", Invalid;
     NoTokensSelected = "no_tokens_selected", Invalid;
+    NoMembersSelected = "no_members_selected", Invalid;
     KeyBeyondItsCreator = "key_beyond_its_creator", Invalid;
     MissingKeyScope = "missing_key_scope", Invalid;
     KeyExpiryTooLate = "key_expiry_too_late", Invalid;

@@ -8,7 +8,7 @@ pub use code::{Code, Kind};
 use keydesk_model::{
     EmailError, EventFilterError, ExpiryError, ExpiryPolicyError, GracePeriodError,
     IpAllowlistError, KeyScopeError, RoleError, ScopeError, ScopeSet, TokenNameError,
-    TooManyScopes,
+    TokenNoteError, TooManyScopes,
 };
 use keydesk_node::WrongClock;
 use keydesk_outbound::UrlFault;
@@ -197,6 +197,12 @@ impl From<TokenNameError> for Refusal {
             TokenNameError::TooLong => Code::NameTooLong,
             TokenNameError::Unprintable => Code::UnprintableName,
         })
+    }
+}
+
+impl From<TokenNoteError> for Refusal {
+    fn from(_: TokenNoteError) -> Self {
+        Self::new(Code::InvalidNote).at("note")
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 use axum::{extract::State, response::Response};
 use keydesk_model::{
-    Expiry, IpAllowlist, Scope, ScopeSet, Timestamp, TokenId, TokenName, TokenState,
+    Expiry, IpAllowlist, Scope, ScopeSet, Timestamp, TokenId, TokenName, TokenNote, TokenState,
 };
 use keydesk_store::{Token, TokenFilter};
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,8 @@ pub(crate) struct TokenObject {
     #[schema(value_type = String, example = "tok_019364b4f1d070008b1e2c3d4e5f6071")]
     id: TokenId,
     name: String,
+    /// What people have written down about it. Empty if nothing.
+    note: String,
     /// The secret, of which only the last four characters are shown.
     masked: String,
     state: StateObject,
@@ -116,6 +118,7 @@ impl TokenObject {
             last_used_by: token.last_used_by,
             last_used_from: token.last_used_from,
             name: token.name,
+            note: token.note.as_str().to_owned(),
             masked: token.masked,
         }
     }
@@ -186,6 +189,10 @@ pub(crate) async fn list_tokens(
 pub(crate) struct NewTokenBody {
     #[schema(min_length = 1, max_length = 80)]
     name: String,
+    /// What people should know about it, such as where it is used. No secrets: members can read it.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    note: String,
     /// The scopes of the token, such as `contacts:read`; `*` is full access.
     #[schema(min_items = 1, max_items = 100)]
     scopes: Vec<String>,
@@ -232,6 +239,7 @@ impl NewTokenBody {
     fn read(&self) -> Result<(creation::ApiTokenRequest, Option<creation::CallerSecret>), Refusal> {
         let request = creation::ApiTokenRequest {
             name: self.name.parse::<TokenName>().at("name")?,
+            note: self.note.parse::<TokenNote>()?,
             scopes: read_scopes(&self.scopes)?,
             ip_allowlist: read_allowlist(&self.ip_allowlist)?,
             expiry: read_expiry(self.expires_at.as_deref())?,
@@ -316,9 +324,12 @@ pub(crate) struct TokenPatch {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 80)]
     name: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    note: Option<String>,
 }
 
-/// Renames an API token.
+/// Changes the name or the note of an API token.
 #[utoipa::path(patch, path = "/tokens/{id}", operation_id = "update_token", tag = "Tokens", params(TokenIdParam),
     request_body(content = TokenPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = TokenObject, description = "The token as it is now.", headers(("ETag" = String, description = "For If-Match.")))))]
@@ -333,6 +344,9 @@ pub(crate) async fn update_token(
     }
     if let Some(name) = &request.body.name {
         names::rename_token(&app, caller, id, name).await?;
+    }
+    if let Some(note) = &request.body.note {
+        names::set_token_note(&app, caller, id, note).await?;
     }
     let object = read(&app, caller, &id.to_string()).await?;
     Ok(Etagged { etag: object.etag(), object })

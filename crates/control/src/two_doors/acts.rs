@@ -4,7 +4,7 @@ use super::{Act, Member};
 use crate::{Refusal, accounts, factors, members, names, operators, principal, tokens};
 use keydesk_model::{
     AccountState, Expiry, GracePeriod, IpAllowlist, Mode, Role, RotationTerms, ScopeSet,
-    TokenLimits,
+    TokenLimits, TokenNote,
 };
 
 macro_rules! act {
@@ -25,6 +25,7 @@ macro_rules! act {
 fn request(name: &str) -> Result<tokens::creation::ApiTokenRequest, Refusal> {
     Ok(tokens::creation::ApiTokenRequest {
         name: name.parse()?,
+        note: TokenNote::default(),
         scopes: "*".parse::<ScopeSet>()?,
         ip_allowlist: IpAllowlist::default(),
         expiry: Expiry::Never,
@@ -45,6 +46,12 @@ pub(super) fn acts_of_members() -> Vec<Act<Member>> {
         ),
         act!("/tokens/{token}/name", [("name", "Production")], |app, caller, at| {
             names::rename_token(app, caller, at.token, "Production").await
+        }),
+        act!("/tokens/{token}/note", [("note", "Nightly import")], |app, caller, at| {
+            names::set_token_note(app, caller, at.token, "Nightly import").await
+        }),
+        act!("/tokens/{token}/note", [("note", "a\u{202e}b")], |app, caller, at| {
+            names::set_token_note(app, caller, at.token, "a\u{202e}b").await
         }),
         act!("/tokens/{token}/name", [("name", "")], |app, caller, at| {
             names::rename_token(app, caller, at.token, "").await

@@ -134,6 +134,95 @@ async fn several_tokens_are_revoked_at_once_with_one_list_of_what_stops() {
 }
 
 #[tokio::test]
+async fn members_are_filtered_sorted_and_removed_together() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    for (email, role) in [
+        ("zoe@acme.example", Role::Viewer),
+        ("bob@acme.example", Role::Developer),
+        ("carl@acme.example", Role::Developer),
+        ("dora@acme.example", Role::Administrator),
+        ("emil@acme.example", Role::Viewer),
+    ] {
+        console.joined(email, role).await;
+    }
+    let emails = async |query: &str| {
+        let page = ann.get(&format!("/members?{query}")).await.text;
+        let table = page.split("<table").nth(1).unwrap_or_default();
+        let table = table.split("</table>").next().unwrap_or_default();
+        let cells = table.split("<span class=\"small\">").skip(1);
+        let named = cells.filter_map(|cell| cell.split('@').next()).filter(|name| name.len() < 6);
+        named.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(emails("show=developer&sort=name").await, ["bob", "carl"]);
+    assert_eq!(emails("show=viewer&sort=name").await, ["emil", "zoe"]);
+    assert_eq!(emails("sort=role").await[..2], ["ann", "dora"]);
+    assert_eq!(emails("show=inactive").await, Vec::<String>::new());
+    assert_eq!(emails("text=ZOE").await, ["zoe"]);
+    let id = async |name: &str| ann.id_in(&format!("/members?text={name}"), "mem_", name).await;
+    let (bob, zoe, dora) = (id("bob").await, id("zoe").await, id("dora").await);
+    let page = ann.get(&format!("/members/remove?id={bob}&id={zoe}")).await;
+    assert!(page.readable().contains("Remove 2 members?"), "{}", page.text);
+    let shown = page.text.split("name=\"shown\" value=\"").nth(1).expect("what was shown");
+    let shown = shown.split('"').next().expect("a value").replace("&#34;", "\"");
+    let form = [("id", &*bob), ("id", &*zoe), ("shown", &*shown)];
+    assert_eq!(ann.post("/members/remove", &form).await.status, 303);
+    assert_eq!(emails("sort=name").await, ["ann", "carl", "dora", "emil"]);
+    let audit = ann.get("/audit?event=member.removed").await.readable();
+    assert_eq!(audit.matches("Member removed by Ann Chen").count(), 2, "{audit}");
+    let mail = ann.get("/mail").await.readable();
+    assert!(mail.contains("bob@acme.example") && mail.contains("zoe@acme.example"), "{mail}");
+    // All or none, not oneself, and not too many.
+    let own = ann.id_in("/members?text=ann", "mem_", "ann").await;
+    for (ids, code) in [(vec![&dora, &own], 422), (vec![&dora, &bob], 404), (vec![], 422)] {
+        let mut form: Vec<_> = ids.iter().map(|id| ("id", id.as_str())).collect();
+        form.push(("shown", "x"));
+        assert_eq!(ann.post("/members/remove", &form).await.status, code, "{ids:?}");
+    }
+    let nothing = ann.get("/members/remove").await;
+    assert_eq!(nothing.location.as_deref(), Some("/members?done=no_members_selected"));
+    assert_eq!(emails("").await.len(), 4);
+    let admin = console.logged_in("dora@acme.example").await;
+    let refused = admin.get(&format!("/members/remove?id={own}")).await;
+    assert_eq!(refused.status, 403, "only owners remove owners");
+}
+
+#[tokio::test]
+async fn a_note_is_kept_with_its_token() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let form =
+        [("name", "CRM"), ("expires", "never"), ("scope", "*"), ("note", " Ask Zoë\u{a0}first ")];
+    assert_eq!(ann.post("/tokens", &form).await.status, 200);
+    let id = ann.token_id("CRM").await;
+    assert!(ann.get(&format!("/tokens/{id}")).await.text.contains(">Ask Zoë first</p>"));
+    let long = "x".repeat(501);
+    let form = [("name", "Other"), ("expires", "never"), ("scope", "*"), ("note", &*long)];
+    let page = ann.post("/tokens", &form).await;
+    assert!(page.status == 422 && page.text.contains("at most 500 printable"), "{}", page.text);
+    assert!(page.text.contains(&long), "nothing is lost");
+    let saved = ann.post(&format!("/tokens/{id}/note"), &[("note", "Nightly <import>")]).await;
+    assert_eq!(saved.location.as_deref(), Some(&*format!("/tokens/{id}?done=note_saved")));
+    let page = ann.get(&format!("/tokens/{id}")).await.text;
+    assert!(
+        page.contains("Nightly &#60;import&#62;") || page.contains("Nightly &lt;import&gt;"),
+        "{page}"
+    );
+    // A replacement has the note of its predecessor.
+    let page = ann.get(&format!("/tokens/new?successor_of={id}")).await.text;
+    assert!(page.contains("name=\"note\" value=\"Nightly"), "{page}");
+    let program = crate::api::Program::of(&ann, &["tokens:write"]).await;
+    let path = format!("/tokens/{id}");
+    let merge = ("content-type", "application/merge-patch+json");
+    let patch = Some(serde_json::json!({ "note": "" }));
+    let patched = program.send(("PATCH", &path), patch, &[merge]).await;
+    assert_eq!((patched.status, &patched.body["note"]), (200, &"".into()), "{patched:?}");
+    let wrong = Some(serde_json::json!({ "note": "a\u{202e}b" }));
+    let refused = program.send(("PATCH", &path), wrong, &[merge]).await;
+    assert_eq!((refused.status, refused.code()), (422, "invalid_note"));
+}
+
+#[tokio::test]
 async fn n1_a_form_that_breaks_clients_asks_first() {
     let console = Console::start().await;
     let ann = console.owner();

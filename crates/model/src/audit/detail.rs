@@ -64,6 +64,7 @@ details! {
         #[serde(skip_serializing_if = "Option::is_none")]
         previous_secret_expires_at: Option<Rfc3339>,
     }
+    NoteDetail { note: String }
     NameAndVersion { name: String, version: i64 }
     /// Who reported a leak, and where the secret was found.
     LeakReport {

@@ -4,8 +4,9 @@ use super::detail::{
     AccountStateDetail, AccountTerms, ApprovedSso, ConsoleLinkDetail, EmailAndRole, EmailDetail,
     Ended, FailingClientDetail, IpTerms, KeyDetail, LanguageDetail, LeakReport, LimitsDetail,
     LoginFactor, MemberDetail, NameAndVersion, NameDetail, NewAccount, NewManagementKey,
-    NewSecretDetail, NewTokenDetail, PlanDetail, RequiredDetail, Rfc3339, RoleDetail, RulesStatus,
-    SecondFactorDetail, SecondFactorProof, Side, SsoTerms, VersionDetail, WebhookDetail,
+    NewSecretDetail, NewTokenDetail, NoteDetail, PlanDetail, RequiredDetail, Rfc3339, RoleDetail,
+    RulesStatus, SecondFactorDetail, SecondFactorProof, Side, SsoTerms, VersionDetail,
+    WebhookDetail,
 };
 use crate::{
     AlertSettings, CorsPolicy, DeliveryId, DisabledReason, Mode, RevocationReason, UnfamiliarUse,
@@ -67,6 +68,7 @@ events! {
     TokenViewed { version: i64 } = "token.viewed",
     TokenCreated { after: NewTokenDetail, over_expiry_policy: bool } = "token.created",
     TokenRenamed { before: NameDetail, after: NameDetail } = "token.renamed",
+    TokenNoteChanged { before: NoteDetail, after: NoteDetail } = "token.note_changed",
     TokenRotated { after: NewSecretDetail } = "token.rotated",
     TokenRevoked { before: NameAndVersion, restorable_until: Option<Rfc3339> } = "token.revoked",
     TokenPaused { before: NameAndVersion } = "token.paused",

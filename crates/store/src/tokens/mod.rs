@@ -7,7 +7,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, Change, Closing, Hold, IpAllowlist, LiveSecret, MemberId, Revocation,
-    RevocationReason, ScopeSet, Timestamp, TokenId, TokenLimits, TokenOwner, TokenState,
+    RevocationReason, ScopeSet, Timestamp, TokenId, TokenLimits, TokenNote, TokenOwner, TokenState,
 };
 use keydesk_token::TokenHash;
 
@@ -18,6 +18,7 @@ pub struct Token {
     pub account: AccountId,
     pub token_owner: TokenOwner,
     pub name: String,
+    pub note: TokenNote,
     pub scopes: ScopeSet,
     pub ip_allowlist: IpAllowlist,
     /// Limits that are only observed.
@@ -51,6 +52,7 @@ pub struct NewToken {
     pub account: AccountId,
     pub token_owner: TokenOwner,
     pub name: String,
+    pub note: TokenNote,
     pub scopes: ScopeSet,
     pub ip_allowlist: IpAllowlist,
     pub expires_at: Option<Timestamp>,
@@ -77,7 +79,7 @@ impl std::fmt::Debug for NewSecret {
 macro_rules! select_tokens {
     ($condition:literal) => {
         concat!(
-            "SELECT token.id, token.account_id, token.token_owner, token.member_id, token.name, token.scopes, \
+            "SELECT token.id, token.account_id, token.token_owner, token.member_id, token.name, token.note, token.scopes, \
              token.held_at, token.held_until, token.ip_allowlist, token.observed_scopes, token.observed_ip_allowlist, token.expires_at, token.created_at, users.name AS created_by, secret.version, secret.masked, \
              secret.encrypted_copy, secret.issued_at, secret.ended_at, secret.revocation_reason, latest.last_used_at, \
              latest.client, latest.client_ip \
@@ -120,7 +122,7 @@ const COUNT_LIVE: &str = "SELECT count(*) AS number FROM token JOIN secret ON se
     WHERE account_id = $1 AND token_owner = 'account' AND ended_at IS NULL AND valid_until IS NULL \
     AND (expires_at IS NULL OR expires_at > $2)";
 const ADD: &str = "INSERT INTO token (id, account_id, token_owner, member_id, name, scopes, expires_at, created_at, \
-    created_by, request_key, ip_allowlist) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+    created_by, request_key, ip_allowlist, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
     ON CONFLICT DO NOTHING";
 const ADD_SECRET: &str = "INSERT INTO secret (hash, token_id, version, masked, encrypted_copy, issued_at) \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
@@ -146,6 +148,7 @@ const LIVE_SECRET: &str = select_live_secrets!("WHERE secret.hash = $1");
 const OPEN_SECRETS: &str =
     select_live_secrets!("WHERE secret.token_id = $1 AND secret.ended_at IS NULL");
 const RENAME: &str = "UPDATE token SET name = $1 WHERE id = $2";
+const NOTE: &str = "UPDATE token SET note = $1 WHERE id = $2";
 const LIMIT: &str = "UPDATE token SET scopes = $1, ip_allowlist = $2, observed_scopes = $3, observed_ip_allowlist = $4 \
     WHERE id = $5";
 
@@ -176,6 +179,7 @@ fn token(row: &SqlRow) -> Result<Token, StoreError> {
         account: row::parsed(row, "account_id")?,
         token_owner: token_owner(row)?,
         name: row::text(row, "name")?,
+        note: row::parsed(row, "note")?,
         scopes: row::parsed(row, "scopes")?,
         ip_allowlist: row::parsed(row, "ip_allowlist")?,
         observed: observed(row)?,
@@ -364,6 +368,7 @@ impl Write {
             .bind(new.created_by)
             .bind(new.request_key.clone())
             .bind(new.ip_allowlist.to_string())
+            .bind(new.note.as_str())
             .insert(self)
             .await?;
         self.issue_secret(new.id, secret).await
@@ -412,6 +417,14 @@ impl Write {
     }
 
     /// Renames a token. Gateways send the name to the upstream.
+    pub async fn set_token_note(
+        &mut self,
+        token: TokenId,
+        note: &TokenNote,
+    ) -> Result<(), StoreError> {
+        query(NOTE).bind(note.as_str()).bind(token).execute(self).await.map(|_| ())
+    }
+
     pub async fn rename_token(&mut self, token: TokenId, name: &str) -> Result<(), StoreError> {
         query(RENAME).bind(name).bind(token).execute(self).await?;
         for row in query(OPEN_SECRETS).bind(token).all(self).await? {

@@ -3,7 +3,7 @@
 use crate::postgres;
 use keydesk_model::{
     AccountId, AccountNumber, Actor, Change, Event, Feed, IpAllowlist, LiveSecret, MemberId,
-    NodeId, Origin, Role, ScopeSet, Snapshot, Timestamp, TokenId, TokenOwner, UserId,
+    NodeId, Origin, Role, ScopeSet, Snapshot, Timestamp, TokenId, TokenNote, TokenOwner, UserId,
 };
 use keydesk_store::{
     AuditEntry, DatabaseUrl, NewMember, NewSecret, NewToken, NewUser, Sent, Store, StoreError,
@@ -137,6 +137,7 @@ impl World {
             id,
             account: self.account,
             token_owner: TokenOwner::Account,
+            note: TokenNote::default(),
             name: "CRM sync".to_owned(),
             scopes: ScopeSet::everything(),
             ip_allowlist: IpAllowlist::default(),

@@ -23,8 +23,10 @@ const WITH_A_NAME: [&str; 11] = [
     "usage-range-",
 ];
 /// ... and with an enum value, which are checked by listing the values if possible.
-const WITH_A_VALUE: [&str; 18] = [
+const WITH_A_VALUE: [&str; 20] = [
     "operation-place-",
+    "members-show-",
+    "members-sort-",
     "tokens-show-",
     "tokens-sort-",
     "alert-hint-",

@@ -12,7 +12,7 @@ use crate::{
 };
 use keydesk_model::{
     AccountId, Event, IpAllowlist, MemberId, Permission, RevocationReason, ScopeSet, TokenId,
-    TokenOwner, UserId,
+    TokenNote, TokenOwner, UserId,
     audit::{NewSecretDetail, VersionDetail},
 };
 use keydesk_store::{Member, NewSecret, NewToken, StoreError, Token, Write};
@@ -34,6 +34,7 @@ pub(crate) async fn issue_bearer_token(
         id,
         account,
         token_owner: TokenOwner::Member(member),
+        note: TokenNote::default(),
         name: format!("Bearer token of {name}"),
         scopes: ScopeSet::everything(),
         ip_allowlist: IpAllowlist::default(),

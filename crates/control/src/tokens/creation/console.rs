@@ -24,6 +24,7 @@ use axum::{
 };
 use keydesk_model::{
     Expiry, ExpiryError, ExpiryPolicy, IpAllowlist, Scope, ScopeSet, Timestamp, TokenId, TokenName,
+    TokenNote,
 };
 use keydesk_store::Token;
 use serde::Deserialize;
@@ -33,6 +34,7 @@ use serde::Deserialize;
 #[serde(default)]
 pub(crate) struct NewTokenForm {
     name: String,
+    note: String,
     expires: String,
     /// The date field, which applies if `expires` is `date`.
     expires_on: String,
@@ -50,6 +52,7 @@ impl NewTokenForm {
         let days = |end: Timestamp| (end.since(of.created_at).as_secs() / (24 * 60 * 60)).max(1);
         Self {
             name: of.name.clone(),
+            note: of.note.as_str().to_owned(),
             expires: of
                 .expires_at
                 .map_or_else(|| "never".to_owned(), |end| format!("{}d", days(end))),
@@ -90,6 +93,7 @@ struct NewPage {
 #[derive(Debug, Default)]
 struct Errors {
     name: Option<String>,
+    note: Option<String>,
     expires: Option<String>,
     scope: Option<String>,
     ip_allowlist: Option<String>,
@@ -251,6 +255,7 @@ fn read_request(
     now: Timestamp,
 ) -> Result<ApiTokenRequest, Errors> {
     let name = form.name.parse::<TokenName>();
+    let note = form.note.parse::<TokenNote>();
     let expiry = read_expiry(form).and_then(|expiry| {
         let end = policies.permitted_end(expiry, now);
         end.map(|_| expiry).map_err(|error| detail(&error))
@@ -261,21 +266,23 @@ fn read_request(
     let ip_allowlist = given.parse::<IpAllowlist>();
     let nothing_chosen = scopes.as_ref().is_ok_and(ScopeSet::is_empty);
     let too_many = scopes.as_ref().ok().and_then(|scopes| scopes.check_size().err());
-    match (name, expiry, scopes, ip_allowlist) {
-        (Ok(name), Ok(expiry), Ok(scopes), Ok(ip_allowlist))
+    match (name, note, expiry, scopes, ip_allowlist) {
+        (Ok(name), Ok(note), Ok(expiry), Ok(scopes), Ok(ip_allowlist))
             if !nothing_chosen && too_many.is_none() =>
         {
             Ok(ApiTokenRequest {
                 name,
+                note,
                 scopes,
                 ip_allowlist,
                 expiry,
                 request_key: form.request_key.clone().filter(|key| (16..=64).contains(&key.len())),
             })
         }
-        (name, expiry, scopes, ip_allowlist) => Err(Errors {
+        (name, note, expiry, scopes, ip_allowlist) => Err(Errors {
             ip_allowlist: ip_allowlist.err().map(|error| detail(&error.into())),
             name: name.err().map(|error| detail(&error.into())),
+            note: note.err().map(|error| detail(&error.into())),
             expires: expiry.err(),
             scope: match scopes {
                 Err(error) => Some(detail(&error.into())),

@@ -11,7 +11,7 @@ use crate::{
     refusal::{Code, Refusal},
 };
 use keydesk_model::{
-    Event, Expiry, IpAllowlist, Permission, ScopeSet, TokenId, TokenName, TokenOwner,
+    Event, Expiry, IpAllowlist, Permission, ScopeSet, TokenId, TokenName, TokenNote, TokenOwner,
     audit::{NewTokenDetail, Rfc3339},
 };
 use keydesk_store::{NewSecret, NewToken, Token};
@@ -21,6 +21,7 @@ use keydesk_token::{Kind, PlainToken, TokenHash};
 #[derive(Debug)]
 pub(crate) struct ApiTokenRequest {
     pub name: TokenName,
+    pub note: TokenNote,
     pub scopes: ScopeSet,
     pub ip_allowlist: IpAllowlist,
     pub expiry: Expiry,
@@ -135,6 +136,7 @@ async fn issue(
         account,
         token_owner: TokenOwner::Account,
         name: request.name.to_string(),
+        note: request.note,
         scopes: request.scopes,
         ip_allowlist: request.ip_allowlist,
         expires_at,

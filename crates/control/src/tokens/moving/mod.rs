@@ -12,6 +12,7 @@ use crate::{
 };
 use keydesk_model::{
     Expiry, IpAllowlist, MemberId, Permission, RuleTable, ScopeSet, Timestamp, TokenId, TokenName,
+    TokenNote,
 };
 use keydesk_store::{Integration, Member, Move, Read, StoreError, Token};
 use keydesk_token::PlainToken;
@@ -149,7 +150,9 @@ pub(crate) async fn create_tokens(
             IpAllowlist::default()
         };
         let name = client.name.parse::<TokenName>()?;
-        let request = ApiTokenRequest { name, scopes, ip_allowlist, expiry, request_key: None };
+        let note = TokenNote::default();
+        let request =
+            ApiTokenRequest { name, note, scopes, ip_allowlist, expiry, request_key: None };
         // A secret that was created is shown, whatever becomes of the others.
         let (token, plain) = match issue_api_token(app, caller, request).await {
             Ok(issued) => issued,

@@ -33,6 +33,7 @@ const OF_A_TOKEN: [AlertKind; 3] =
 struct TokenPage {
     chrome: PageLayout,
     row: Row,
+    note: String,
     /// Who created it, unless it is a bearer token.
     made_by: Option<String>,
     ip_allowlist: Vec<String>,
@@ -69,6 +70,7 @@ pub(crate) async fn show(
     let (ip_allowlist, is_observed) = (networks(&token.ip_allowlist), token.observed.is_some());
     let is_restorable = is_api_token && is_restorable(&token, now);
     let may_see_secret = caller.manages_tokens_of(token.token_owner);
+    let note = token.note.as_str().to_owned();
     let mut row = Row::new(token, now);
     if !may_see_secret {
         row.masked.clear();
@@ -76,6 +78,7 @@ pub(crate) async fn show(
     Ok(page(&TokenPage {
         chrome: PageLayout::of(&caller, text("token"), Nav::Tokens).with_notice(&notice),
         made_by: is_api_token.then(|| row.made_by.clone()),
+        note,
         ip_allowlist,
         is_observed,
         is_restorable,

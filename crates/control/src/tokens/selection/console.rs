@@ -9,6 +9,7 @@ use crate::{
         layout::{Nav, PageLayout, done, page},
         list_query::ListQuery,
         problem::Problem,
+        selected::{Choice, SelectedForm},
     },
     principal::Caller,
     refusal::{Code, Refusal},
@@ -22,7 +23,6 @@ use axum::{
 };
 use keydesk_model::TokenId;
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
 /// The number of tokens from which the list has a form.
 const FEW: usize = 6;
@@ -80,13 +80,6 @@ impl SelectionQuery {
     }
 }
 
-/// A choice in a select.
-pub(crate) struct Choice {
-    pub value: String,
-    pub name: String,
-    pub is_chosen: bool,
-}
-
 /// The form above the list.
 pub(crate) struct SelectionForm {
     pub text: String,
@@ -128,34 +121,6 @@ impl SelectionForm {
     }
 }
 
-/// The selected tokens, and the clients that a page has shown.
-#[derive(Debug, Default)]
-struct RevocationForm {
-    id: Vec<String>,
-    shown: String,
-}
-
-/// An ID is a field that occurs more than once.
-impl From<Vec<(String, String)>> for RevocationForm {
-    fn from(fields: Vec<(String, String)>) -> Self {
-        let mut form = Self::default();
-        for (name, value) in fields {
-            match name.as_str() {
-                "id" => form.id.push(value),
-                "shown" => form.shown = value,
-                _ => {}
-            }
-        }
-        form
-    }
-}
-
-impl RevocationForm {
-    fn ids(&self) -> Result<BTreeSet<TokenId>, Refusal> {
-        self.id.iter().map(|id| id.parse().map_err(|_| Code::NotFound.into())).collect()
-    }
-}
-
 #[derive(Template)]
 #[template(path = "tokens/revoke_several.html")]
 struct RevocationPage {
@@ -169,7 +134,7 @@ struct RevocationPage {
 async fn revocation_page(
     app: &AppState,
     caller: &Caller,
-    form: &RevocationForm,
+    form: &SelectedForm,
 ) -> Result<RevocationPage, Refusal> {
     let (tokens, clients) = prepare_revocation(app, caller, &form.ids()?).await?;
     let etag = Fingerprint::of(&clients).etag();
@@ -201,7 +166,7 @@ pub(crate) async fn revoke(
     caller: Caller,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let form = RevocationForm::from(fields);
+    let form = SelectedForm::from(fields);
     let shown = revocation_page(&app, &caller, &form).await?;
     if shown.etag != form.shown {
         return Ok(page(&shown));

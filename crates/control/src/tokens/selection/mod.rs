@@ -150,15 +150,25 @@ pub(crate) async fn select(
         active.into_iter().filter(|token| selection.includes(token, now)).collect();
     selection.order.sort(&mut tokens);
     let count = tokens.len();
-    if let Some(after) = selection.after {
-        // If the token is gone, the list begins again: nothing is left out.
-        let begin = tokens.iter().position(|token| token.id == after).map_or(0, |at| at + 1);
-        tokens.drain(..begin);
-    }
-    let has_more = tokens.len() > MOST;
-    tokens.truncate(MOST);
-    let next = tokens.last().map(|token| token.id).filter(|_| has_more);
+    let next = cut_page(&mut tokens, selection.after, MOST, |token| token.id);
     Ok(Selected { tokens, next, count, all, creators: creators.into_iter().collect() })
+}
+
+/// Reduces a sorted list to the page after an entry. Returns the last entry of the page, if more follow.
+pub(crate) fn cut_page<T, I: PartialEq>(
+    sorted: &mut Vec<T>,
+    after: Option<I>,
+    most: usize,
+    id_of: impl Fn(&T) -> I,
+) -> Option<I> {
+    if let Some(after) = after {
+        // If the entry is gone, the list begins again: nothing is left out.
+        let begin = sorted.iter().position(|entry| id_of(entry) == after).map_or(0, |at| at + 1);
+        sorted.drain(..begin);
+    }
+    let has_more = sorted.len() > most;
+    sorted.truncate(most);
+    sorted.last().map(id_of).filter(|_| has_more)
 }
 
 /// Returns active tokens, and the clients that stop working when they are revoked.
