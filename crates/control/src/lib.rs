@@ -55,7 +55,7 @@ pub(crate) use door::language::{html, label, text};
 
 pub use accounts::{FirstAccount, open_first_account};
 pub use alerts::AlertWatch;
-pub use api_docs::{DocumentError, OpenApiSource};
+pub use api_docs::{DocumentError, OpenApiSource, record_api_version};
 pub use api_routes::{ApiAccess, api_access, api_document};
 pub use app::{AppServices, AppState};
 pub use audit::forwarding::{AuditDestination, AuditForwarder, SyslogServer};

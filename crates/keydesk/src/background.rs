@@ -81,6 +81,13 @@ pub const ROLLUP: Job = Job {
     needs: "a console and the database",
     runs_at_start: true,
 };
+/// Notes changes of the API's OpenAPI document.
+pub const API_VERSIONS: Job = Job {
+    name: "api_versions",
+    period: Duration::from_secs(60),
+    needs: "a console, the database, and an OpenAPI document",
+    runs_at_start: true,
+};
 /// Finds unusual use of tokens.
 pub const ALERTS: Job = Job {
     name: "alerts",

@@ -4,8 +4,8 @@ use crate::background::Work;
 use keydesk_control::{
     AlertWatch, AppState, AuditForwarder, Code, ExpiringSoon, MailQueue, Notices, SelfServiceError,
     UsageRollup, WebhookDispatcher, close_due_secrets, forget_closed_accounts,
-    forget_finished_requests, raise_canary_alarms, revoke_own_token, rotate_own_token,
-    send_reminders,
+    forget_finished_requests, raise_canary_alarms, record_api_version, revoke_own_token,
+    rotate_own_token, send_reminders,
 };
 use keydesk_gateway::{
     Question, Rejection, SelfServiceAction, SelfServiceResponse, TokenService, token_service,
@@ -132,6 +132,19 @@ impl Work for CanaryAlarms {
     async fn run(&mut self) -> Result<(), String> {
         raise_canary_alarms(&self.0).await.map_err(|error| {
             tracing::warn!(%error, "failed to raise canary alarms");
+            error.to_string()
+        })
+    }
+}
+
+/// Notes changes of the API's OpenAPI document.
+pub struct ApiVersions(pub AppState);
+
+impl Work for ApiVersions {
+    async fn run(&mut self) -> Result<(), String> {
+        let Self(app) = self;
+        record_api_version(&app.store, &app.openapi, app.now()).await.map_err(|error| {
+            tracing::warn!(%error, "failed to note a change of the OpenAPI document");
             error.to_string()
         })
     }

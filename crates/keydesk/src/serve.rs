@@ -106,6 +106,7 @@ fn send_out(
             self_service::NoticeJob { app: app.clone(), notices: Notices::default() },
         ),
         background.start(&background::CANARIES, self_service::CanaryAlarms(app.clone())),
+        background.start(&background::API_VERSIONS, self_service::ApiVersions(app.clone())),
         background.start(&background::REMINDERS, reminders),
         background.start(&background::REQUESTS, requests),
         background.start(

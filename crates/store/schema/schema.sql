@@ -446,6 +446,12 @@ CREATE TABLE failing_client (
     PRIMARY KEY (account_id, id)
 ) STRICT;
 
+-- Versions of the API's OpenAPI document that consoles have seen: its operations and what clients of each depend on.
+CREATE TABLE api_version (
+    seen_at INTEGER PRIMARY KEY,
+    summary TEXT NOT NULL
+) STRICT;
+
 -- Requests of an account in a month (202611, UTC) at all gateways together.
 CREATE TABLE quota_use (
     account_number INTEGER NOT NULL,

@@ -4,6 +4,7 @@
 mod accounts;
 mod addresses;
 mod alerts;
+mod api_versions;
 mod attempts;
 mod audit;
 mod audit_chain;
@@ -70,6 +71,7 @@ mod webhooks;
 pub use accounts::{Account, AccountOverview, AccountSearch};
 pub use addresses::{EmailChange, NewEmailChange, SignUp};
 pub use alerts::{FailingToken, QuietToken, Reliability, UsedPreviousSecret};
+pub use api_versions::ApiVersion;
 pub use audit::{AuditLine, AuditRow, AuditSearch, StoredReceipt};
 pub use audit_chain::{AuditFault, AuditHead, AuditVerdict};
 pub use audit_entry::AuditEntry;

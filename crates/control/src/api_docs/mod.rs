@@ -9,10 +9,12 @@ mod reference;
 mod served;
 mod snippets;
 mod source;
+mod versions;
 
 pub use openapi::DocumentError;
 pub(crate) use openapi::ScopeOffer;
 pub use source::OpenApiSource;
+pub use versions::record_api_version;
 
 use crate::{
     AppState,

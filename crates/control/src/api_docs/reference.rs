@@ -76,7 +76,10 @@ pub(crate) async fn find_reference(
 }
 
 /// Returns what the clients of the account used in the last 30 days, or nothing if the caller may not see it.
-async fn list_use(app: &AppState, caller: &Caller) -> Result<Vec<ClientOperation>, Refusal> {
+pub(super) async fn list_use(
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<ClientOperation>, Refusal> {
     if !caller.may(Permission::SeeUsage) {
         return Ok(Vec::new());
     }

@@ -1,6 +1,7 @@
 //! The page *API Docs* and the reference.
 
 use crate::world::{Console, PASSWORD};
+use keydesk_control::{OpenApiSource, record_api_version};
 use std::time::Duration;
 
 #[tokio::test]
@@ -139,6 +140,43 @@ async fn used(console: &Console, token: &str, (client, operation): (&str, &str),
              VALUES ({day}, '{token}', '{client}', '{operation}', '', {requests}, 0, {at})"
         ))
         .await;
+}
+
+#[tokio::test]
+async fn f17_changes_of_the_document_name_the_clients_that_notice_them() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    assert_eq!(
+        ann.post("/tokens", &[("name", "CRM"), ("expires", "never"), ("scope", "*")]).await.status,
+        200
+    );
+    let crm = ann.token_id("CRM").await;
+    used(&console, &crm, ("importer", "GET /api/v1/contacts/{id}"), 412).await;
+    let document = include_str!("../../../sample/src/openapi.json");
+    let mut document: serde_json::Value = serde_json::from_str(document).expect("JSON");
+    let record = async |document: &serde_json::Value| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("openapi.json");
+        std::fs::write(&path, document.to_string()).expect("a document");
+        let (app, source) = (&console.app, OpenApiSource::file(path));
+        // Another console, or the same one later, sees it as well.
+        for _ in 0..2 {
+            record_api_version(&app.store, &source, app.now()).await.expect("records");
+        }
+    };
+    record(&document).await;
+    let page = ann.get("/api-docs/changes").await.readable();
+    assert!(page.contains("has not changed"), "{page}");
+    console.pass(Duration::from_mins(5));
+    document["paths"]["/api/v1/contacts/{id}"]["get"]["deprecated"] = true.into();
+    document["paths"]["/api/v1/added"] = serde_json::json!({ "get": {} });
+    record(&document).await;
+    let page = ann.get("/api-docs/changes").await.readable();
+    let history = page.split("Changes of the API").nth(1).expect("the history");
+    let (ours, other) = history.split_once("GET /api/v1/added").expect("both changes");
+    assert!(ours.contains("GET /api/v1/contacts/{id}") && ours.contains("Deprecated"), "{page}");
+    assert!(ours.contains("importer") && other.contains("New operation"), "{page}");
+    assert_eq!(history.matches("Deprecated").count(), 1, "each once: {page}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::{
         find_document,
         openapi::Operation,
         reference::{Answer, ApiChange, Body, Parameter, Reference, find_reference, list_changes},
+        versions::{Difference, DocumentChange, list_document_changes},
     },
     door::{
         caller::SignedIn,
@@ -13,6 +14,7 @@ use crate::{
         language::text,
         layout::{Nav, PageLayout, page},
         problem::Problem,
+        when::When,
     },
     principal::Caller,
     tokens,
@@ -23,7 +25,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
-use keydesk_model::Permission;
+use keydesk_model::{Permission, Timestamp};
 use keydesk_store::ClientOperation;
 use keydesk_token::PlainToken;
 
@@ -122,6 +124,34 @@ pub(crate) async fn show_operation(
 struct ChangesPage {
     chrome: PageLayout,
     changes: Vec<ApiChange>,
+    /// The changes of the document.
+    history: Vec<HistoryRow>,
+}
+
+/// A change of the document as shown.
+struct HistoryRow {
+    at: When,
+    operation: String,
+    what: String,
+    clients: String,
+}
+
+fn history_row(change: DocumentChange, now: Timestamp) -> HistoryRow {
+    let (what, name) = match change.difference {
+        Difference::Added => ("added", String::new()),
+        Difference::Removed => ("removed", String::new()),
+        Difference::Deprecated => ("deprecated", String::new()),
+        Difference::NowRequired(name) => ("required", name),
+        Difference::InputRemoved(name) => ("input_removed", name),
+        Difference::InputAdded(name) => ("input_added", name),
+        Difference::ScopeAdded(name) => ("scope_added", name),
+    };
+    HistoryRow {
+        at: When::past(change.at, now),
+        what: text(&format!("api-difference-{what}")).with("name", name).to_string(),
+        operation: change.operation,
+        clients: change.clients.join(", "),
+    }
 }
 
 pub(crate) async fn show_changes(
@@ -129,8 +159,11 @@ pub(crate) async fn show_changes(
     caller: Caller,
 ) -> Result<Response, Problem> {
     let changes = list_changes(&app, &caller).await?;
+    let now = app.now();
+    let history = list_document_changes(&app, &caller).await?;
+    let history = history.into_iter().map(|change| history_row(change, now)).collect();
     let chrome = PageLayout::of(&caller, text("api-changes"), Nav::ApiDocs);
-    Ok(page(&ChangesPage { chrome, changes }))
+    Ok(page(&ChangesPage { chrome, changes, history }))
 }
 
 #[derive(Template)]

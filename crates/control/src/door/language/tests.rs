@@ -23,8 +23,9 @@ const WITH_A_NAME: [&str; 11] = [
     "usage-range-",
 ];
 /// ... and with an enum value, which are checked by listing the values if possible.
-const WITH_A_VALUE: [&str; 20] = [
+const WITH_A_VALUE: [&str; 21] = [
     "operation-place-",
+    "api-difference-",
     "members-show-",
     "members-sort-",
     "tokens-show-",
