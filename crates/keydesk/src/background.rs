@@ -84,7 +84,7 @@ pub const ROLLUP: Job = Job {
 /// Notes changes of the API's OpenAPI document.
 pub const API_VERSIONS: Job = Job {
     name: "api_versions",
-    period: Duration::from_secs(60),
+    period: Duration::from_mins(1),
     needs: "a console, the database, and an OpenAPI document",
     runs_at_start: true,
 };

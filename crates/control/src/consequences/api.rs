@@ -1,8 +1,8 @@
 //! Consequences as JSON, and the check that they are still what was shown (`If-Match`).
 
-use super::Fingerprint;
+use super::{Fingerprint, named};
 use crate::{
-    door::api::{ApiError, Etagged, IfMatch, Instant},
+    door::api::{ApiError, Etagged, IfMatch, Instant, RequestCode},
     tokens::ObservedClient,
 };
 use serde::Serialize;
@@ -39,6 +39,18 @@ pub(crate) fn consequences(clients: Vec<ObservedClient>) -> Etagged<Consequences
         operations: client.operations,
     });
     Etagged { object: Consequences { clients: clients.collect() }, etag }
+}
+
+/// Refuses a request that would make clients stop working, unless it accepts that with `If-Match: *`.
+pub(crate) fn accept(if_match: &IfMatch, clients: &[ObservedClient]) -> Result<(), ApiError> {
+    if clients.is_empty() || *if_match == IfMatch::Any {
+        return Ok(());
+    }
+    let named = named(clients.iter());
+    let detail = format!(
+        "These clients would stop working: {named}. Nothing has changed. Send If-Match: * if they may stop working."
+    );
+    Err(ApiError::new(RequestCode::PreconditionRequired, detail).in_parameter("If-Match"))
 }
 
 /// Checks that the clients that would stop working are those that the request names.

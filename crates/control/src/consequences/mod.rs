@@ -20,6 +20,17 @@ fn digest_of(client: &ObservedClient) -> String {
     hex::encode(&Sha256::digest(text)[..4])
 }
 
+/// Names clients in a sentence: the first five, and the number of the others.
+fn named<'a>(clients: impl Iterator<Item = &'a ObservedClient>) -> String {
+    let all: Vec<_> =
+        clients.map(|client| format!("{} from {}", client.name, client.client_ip)).collect();
+    let first = all.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(5) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 impl Fingerprint {
     pub fn of(clients: &[ObservedClient]) -> Self {
         let clients: BTreeSet<_> = clients.iter().map(digest_of).collect();
@@ -48,18 +59,12 @@ impl Fingerprint {
         let Some(shown) = Self::parse(shown) else {
             return "The entity tag isn’t that of the consequences. Read them again.".to_owned();
         };
-        let new: Vec<_> = clients
-            .iter()
-            .filter(|client| !shown.0.contains(&digest_of(client)))
-            .map(|client| format!("{} from {}", client.name, client.client_ip))
-            .collect();
+        let mut new =
+            clients.iter().filter(|client| !shown.0.contains(&digest_of(client))).peekable();
         let gone = shown.0.difference(&self.0).count();
         let mut parts = Vec::new();
-        if !new.is_empty() {
-            let named = new.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-            let more = new.len().saturating_sub(5);
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-            parts.push(format!("These clients would stop working, too: {named}{rest}."));
+        if new.peek().is_some() {
+            parts.push(format!("These clients would stop working, too: {}.", named(new)));
         }
         if gone > 0 {
             parts.push(format!(

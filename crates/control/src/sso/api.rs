@@ -1,8 +1,12 @@
 //! `/sso` of the management API.
 
-use super::settings::{SsoForm, find, remove, set};
+use super::{
+    roles::list_clients_without_role,
+    settings::{SsoForm, find, remove, set},
+};
 use crate::{
     AppState,
+    consequences::api::accept,
     door::{
         api::{
             ApiError, Etagged, IfMatch, Request, body::json_bodies, etag::etag_of, names::RoleName,
@@ -119,6 +123,8 @@ pub(crate) struct SavedSso {
 }
 
 /// Saves the single sign-on settings, and checks whether the identity provider responds.
+///
+/// If roles without a bearer token would make clients stop working, `If-Match: *` is required.
 #[utoipa::path(put, path = "/sso", operation_id = "save_sso", tag = "Single sign-on", request_body = SsoBody,
     responses((status = 200, body = SavedSso, description = "The settings were saved.")))]
 pub(crate) async fn save_sso(
@@ -142,6 +148,7 @@ pub(crate) async fn save_sso(
         role_claim: body.role_claim.clone(),
         roles: lines.collect::<Vec<_>>().join("\n"),
     };
+    accept(&request.if_match, &list_clients_without_role(&app, caller, &form).await?)?;
     let fault = match set(&app, caller, &form).await {
         Ok(()) => None,
         Err(refusal) if refusal.code() == Code::SsoSavedWithFault => Some(english(&refusal)),

@@ -5,6 +5,7 @@ use crate::{
     world::{Console, User},
 };
 use keydesk_model::Role;
+use serde_json::json;
 use std::time::Duration;
 
 /// The names in the list, in its order.
@@ -262,6 +263,65 @@ async fn n1_a_form_that_breaks_clients_asks_first() {
     let observed = [("ip_allowlist", "192.0.2.0/24"), ("mode", "observe")];
     assert_eq!(ann.post("/limits", &observed).await.status, 303);
     assert_eq!(ann.post("/limits", &[("ip_allowlist", ""), ("mode", "enforce")]).await.status, 303);
+}
+
+/// Bob’s provider says that he is a guest, and guests get a role without a bearer token.
+#[tokio::test]
+async fn n1_roles_of_single_sign_on_that_break_clients_ask_first() {
+    let console = Console::start().await;
+    let ann = console.owner();
+    let bob = console.joined("bob@acme.example", Role::Developer).await;
+    drop(bob);
+    let member = ann.id_in("/members", "mem_", "bob@acme.example").await;
+    let mut read = console.app.store.read().await.expect("reads");
+    let bearer = read.find_bearer_token(member.parse().expect("an ID")).await.expect("reads");
+    drop(read);
+    used(&console, &bearer.expect("a token").id.to_string(), "postman", "203.0.113.9").await;
+    let form = |roles: &'static str| {
+        [
+            ("issuer", "https://login.acme.example"),
+            ("client_id", "keydesk"),
+            ("client_secret", "not a real one"),
+            ("domain", "acme.example"),
+            ("default_role", "developer"),
+            ("role_claim", "groups"),
+            ("roles", roles),
+        ]
+    };
+    let saved = ann.post("/sso", &form("admins = administrator")).await;
+    assert!(saved.text.contains("Settings saved, but"), "no provider is there: {}", saved.text);
+    console
+        .sql(&format!(
+            "INSERT INTO identity (account_id, issuer, subject, user_id, created_at, role_values) \
+             SELECT account_id, 'https://login.acme.example', 'bob', user_id, 0, '[\"guests\"]' \
+             FROM member WHERE id = '{member}'"
+        ))
+        .await;
+    let asks = ann.post("/sso", &form("guests = viewer")).await;
+    let text = asks.readable();
+    assert!(text.contains("What will stop working") && text.contains("postman"), "{text}");
+    // Nobody loses anything by another rule for those whom it doesn’t concern.
+    let saved = ann.post("/sso", &form("admins = owner")).await;
+    assert!(!saved.text.contains("What will stop working"), "{}", saved.text);
+    let program = Program::of(&ann, &["sso:write"]).await;
+    let body = json!({
+        "issuer": "https://login.acme.example", "client_id": "keydesk", "domains": ["acme.example"],
+        "default_role": "developer", "role_claim": "groups", "role_mapping": { "guests": "viewer" },
+    });
+    let settings = program.get("/sso").await;
+    let etag = settings.header("etag").to_owned();
+    for headers in [vec![], vec![("if-match", etag.as_str())]] {
+        let refused = program.send(("PUT", "/sso"), Some(body.clone()), &headers).await;
+        assert_eq!((refused.status, refused.code()), (428, "precondition_required"), "{refused:?}");
+        let detail = refused.body["detail"].as_str().expect("a text");
+        assert!(detail.contains("postman from 203.0.113.9"), "{detail}");
+    }
+    assert_eq!(
+        program.get("/sso").await.body["role_mapping"],
+        json!({ "admins": "administrator" })
+    );
+    let accepted = program.send(("PUT", "/sso"), Some(body), &[("if-match", "*")]).await;
+    assert_eq!(accepted.status, 200, "{accepted:?}");
 }
 
 #[tokio::test]
