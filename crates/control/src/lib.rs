@@ -65,7 +65,9 @@ pub use door::problem::english;
 pub use factors::reset_two_factor;
 pub use keyring::rotation as keys;
 pub use keyring::{Keyring, KeyringError, MasterKey};
-pub use mail::{MailError, MailQueue, Mailer, SmtpSettings, TestMailError, send_test_mail};
+pub use mail::{
+    MailError, MailQueue, Mailer, SmtpSettings, TestMailError, send_test_mail, test_mail_server,
+};
 pub use management_keys::forget_finished_requests;
 pub use nodes::{ListedNode, NodeError, list_nodes, remove_node};
 pub use notices::Notices;

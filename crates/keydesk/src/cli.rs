@@ -3,8 +3,8 @@
 use crate::{
     account, audit, backup,
     config::{Config, Options},
-    documentation, feedback, key, mail, node, operations, operator, receipt, remote, scan, serve,
-    setup, user,
+    doctor, documentation, feedback, health, key, mail, node, operations, operator, receipt,
+    remote, scan, serve, setup, user,
 };
 use anyhow::Context;
 use clap::{
@@ -37,6 +37,15 @@ enum Command {
     Local(LocalCommand),
     #[command(flatten)]
     Server(ServerCommand),
+    #[command(flatten)]
+    Examination(ExaminationCommand),
+}
+
+/// The command that reports an invalid configuration itself.
+#[derive(Debug, Subcommand)]
+enum ExaminationCommand {
+    /// Check what Keydesk depends on: names, ports, TLS, database, upstream, mail, and more
+    Doctor(doctor::Args),
 }
 
 /// The commands that need nothing but this executable.
@@ -80,6 +89,8 @@ enum ServerCommand {
     /// Check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Exit with 0 if Keydesk on this machine serves requests
+    Health,
     /// Test email delivery
     #[command(subcommand)]
     Mail(mail::Command),
@@ -137,7 +148,7 @@ const OPTIONS: [&str; 10] = [
 /// Returns the options that a command has.
 fn options_of(command: &str) -> &'static [&'static str] {
     match command {
-        "serve" | "config" => &OPTIONS,
+        "serve" | "config" | "doctor" | "health" => &OPTIONS,
         "setup" | "operator" | "user" | "mail" => {
             &["config", "data", "database_url", "public_console_url", "public_gateway_url"]
         }
@@ -148,7 +159,7 @@ fn options_of(command: &str) -> &'static [&'static str] {
 }
 
 fn is_server_command(name: &str) -> bool {
-    ServerCommand::has_subcommand(name)
+    ServerCommand::has_subcommand(name) || ExaminationCommand::has_subcommand(name)
 }
 
 impl Cli {
@@ -161,7 +172,10 @@ impl Cli {
         }
         let groups = [
             ("Commands that work from anywhere", group::<remote::Command>()),
-            ("Server commands, which need the database of this machine", group::<ServerCommand>()),
+            (
+                "Server commands, which need the database of this machine",
+                [group::<ServerCommand>(), group::<ExaminationCommand>()].concat(),
+            ),
             ("Other commands", group::<LocalCommand>()),
         ];
         let list = groups.map(|(title, names)| section(&root, title, &names)).join("\n\n");
@@ -248,6 +262,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Server(ServerCommand::Audit(AuditCommand::Remote(command))) => {
             remote::run_audit(command).await
         }
+        Command::Examination(ExaminationCommand::Doctor(args)) => {
+            doctor::run(&cli.options, args).await
+        }
         Command::Server(command) => run_on_server(command, &cli.options).await,
     }
 }
@@ -255,7 +272,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 async fn run_on_server(command: ServerCommand, options: &Options) -> anyhow::Result<()> {
     let config = Config::read(options)?;
     match command {
-        ServerCommand::Serve => Box::pin(serve::run(config)).await,
+        ServerCommand::Serve => Box::pin(serve::run(config, options)).await,
         ServerCommand::Setup(args) => setup::run(config, args).await,
         ServerCommand::Feedback(args) => feedback::run(config, args).await,
         ServerCommand::Backup(args) => backup::backup(config, args).await,
@@ -268,6 +285,7 @@ async fn run_on_server(command: ServerCommand, options: &Options) -> anyhow::Res
         ServerCommand::Config(ConfigCommand::Check) => {
             check_config(&config, Config::file(options).as_deref()).await
         }
+        ServerCommand::Health => health::run(config).await,
         ServerCommand::Mail(command) => mail::run(config, command).await,
         ServerCommand::Account(command) => account::run(config, command).await,
         ServerCommand::Audit(AuditCommand::Remote(command)) => remote::run_audit(command).await,

@@ -310,7 +310,7 @@ fn unhex(text: &str) -> Option<MasterKey> {
 }
 
 /// Returns an address to connect to, because the unspecified address isn't one.
-fn reachable(mut addr: std::net::SocketAddr) -> std::net::SocketAddr {
+pub fn reachable(mut addr: std::net::SocketAddr) -> std::net::SocketAddr {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() {
             std::net::Ipv4Addr::LOCALHOST.into()

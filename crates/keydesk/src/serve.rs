@@ -2,12 +2,12 @@
 
 use crate::{
     background::{self, Background},
-    config::{Addresses, Config},
+    config::{Addresses, Config, Options},
     console, data, documents, envoy,
     operations::RuleSync,
-    records,
+    records, reload,
     self_service::{self, Deadlines, Reminders},
-    serving,
+    service_manager, serving,
     shutdown::Shutdown,
     sockets, status, tls,
 };
@@ -25,7 +25,7 @@ use keydesk_store::{DatabaseUrl, Store};
 use std::{net::SocketAddr, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(config: Config, options: &Options) -> anyhow::Result<()> {
     let (store, keyring) = data::open_or_create(&config).await?;
     let _serving = serving::begin(&config)?;
     let sockets::Sockets { gateway, console } = sockets::open(&config)?;
@@ -73,6 +73,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let app = config.role.has_console().then_some(app);
     offer_setup(app.as_ref()).await?;
     tasks.extend(app.iter().flat_map(|app| send_out(app, &config, (&expiring, &background))));
+    tasks.push(reload::start(options.clone())?);
+    service_manager::keep_alive();
+    service_manager::ready();
     let report = tokio::spawn(report(counts, stopped.clone(), background.clone()));
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
     let shutdown = Shutdown { member: Arc::clone(&member), stopping, leaving, delay };

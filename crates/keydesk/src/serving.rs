@@ -53,6 +53,11 @@ pub fn begin(config: &Config) -> anyhow::Result<Serving> {
     Ok(Serving { _lock: file })
 }
 
+/// Returns whether a process serves from the data folder.
+pub fn is_running(config: &Config) -> bool {
+    open(&config.data.join("serving")).is_ok_and(|file| file.try_lock().is_err())
+}
+
 /// Rejects the command if a process of the folder serves from a different database than the command would use.
 pub fn check(config: &Config) -> anyhow::Result<()> {
     let Ok(mut file) = open(&config.data.join("serving")) else { return Ok(()) };

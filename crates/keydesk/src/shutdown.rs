@@ -1,6 +1,6 @@
 //! The shutdown sequence: reports that the node is not ready, and keeps serving until load balancers have noticed.
 
-use crate::status;
+use crate::{service_manager, status};
 use keydesk_gateway::Leaver;
 use keydesk_node::{JoinError, Member};
 use std::{
@@ -25,6 +25,7 @@ impl Shutdown {
             () = stop_signal() => None,
             taken = self.member.taken() => Some(taken),
         };
+        service_manager::stopping();
         self.stopping.store(true, Ordering::Relaxed);
         if why.is_none() && !self.delay.is_zero() {
             if let Some(leaving) = &self.leaving {

@@ -106,6 +106,7 @@ const SET_ROLE_VALUES: &str = "UPDATE identity SET role_values = $1 \
 const FORGET_ROLE_VALUES: &str = "UPDATE identity SET role_values = NULL WHERE account_id = $1";
 const ROLE_VALUES: &str =
     "SELECT user_id, role_values FROM identity WHERE account_id = $1 AND issuer = $2";
+const ISSUERS: &str = "SELECT DISTINCT issuer FROM sso ORDER BY issuer";
 const FORGET_IDENTITIES: &str = "DELETE FROM identity WHERE account_id = $1";
 
 fn sso(row: &SqlRow, domains: Vec<Domain>) -> Result<Sso, StoreError> {
@@ -164,6 +165,12 @@ impl Read {
             Ok((row::parsed(row, "user_id")?, values))
         };
         rows.iter().map(values).collect()
+    }
+
+    /// Returns the issuers of all accounts.
+    pub async fn list_sso_issuers(&mut self) -> Result<Vec<String>, StoreError> {
+        let rows = query(ISSUERS).all(self).await?;
+        rows.iter().map(|row| row::text(row, "issuer")).collect()
     }
 
     /// Returns the user with this subject at the account's provider.

@@ -13,7 +13,7 @@ pub(crate) use link::Link;
 pub use mailer::{Mail, Mailer};
 pub(crate) use messages::{LeakedToken, Message, NextStep};
 pub(crate) use outbox::BELONGS_TO;
-pub use outbox::{MailQueue, TestMailError, send_test_mail};
+pub use outbox::{MailQueue, TestMailError, send_test_mail, test_mail_server};
 pub use smtp::{MailError, Smtp, SmtpSettings};
 
 use crate::AppState;

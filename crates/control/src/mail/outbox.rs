@@ -197,6 +197,19 @@ fn open(app: &AppState, waiting: &WaitingMail) -> Option<Mail> {
     Some(mail)
 }
 
+/// Connects to the mail server and logs in.
+///
+/// # Errors
+///
+/// If the server can't be reached, or doesn't accept the login.
+pub async fn test_mail_server(mailer: &super::Mailer) -> Result<(), TestMailError> {
+    match mailer {
+        super::Mailer::Off => Err(TestMailError::Off),
+        super::Mailer::Mailbox(_) => Ok(()),
+        super::Mailer::Smtp(smtp) => smtp.connect().await.map_err(TestMailError::Unavailable),
+    }
+}
+
 /// Sends a test email without queueing it, and returns the mail server's error if it fails.
 pub async fn send_test_mail(app: &AppState, to: &str) -> Result<(), TestMailError> {
     let email: Email = to.parse().map_err(|_| TestMailError::Address)?;
@@ -221,6 +234,8 @@ pub enum TestMailError {
     Address,
     #[error("no mail server is configured: add a [mail] section to the configuration")]
     Off,
+    #[error("the mail server can’t be used: {0}")]
+    Unavailable(String),
     #[error("the mail server did not take it: {0}")]
     NotTaken(String),
 }

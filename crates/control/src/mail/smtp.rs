@@ -162,6 +162,15 @@ impl Smtp {
         Ok(Self { transport: builder.build(), from })
     }
 
+    /// Connects and logs in, and returns why that failed.
+    pub(super) async fn connect(&self) -> Result<(), String> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the mail server didn’t answer".to_owned()),
+            Err(error) => Err(whole(&error)),
+        }
+    }
+
     /// Sends an email. `id` is the same for each attempt, so that a mail reader shows the message once.
     pub(super) async fn hand_over(&self, mail: &Mail, id: &str) -> Result<(), NotTaken> {
         let message = self.message(mail, id).map_err(|why| NotTaken { why, is_final: true })?;

@@ -33,7 +33,7 @@ use keydesk_model::{ExpiryPolicy, TrustedProxies};
 use keydesk_outbound::Outbound;
 use keydesk_store::DatabaseUrl;
 use keydesk_token::Prefix;
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use toml::Spanned;
 
 #[derive(Debug)]
@@ -87,10 +87,33 @@ fn config_file(options: &Options) -> Option<PathBuf> {
     options.config.clone().or_else(|| here.is_file().then_some(here))
 }
 
+/// Adds the values below a value by their names.
+fn flatten(name: &str, value: &toml::Value, settings: &mut BTreeMap<String, String>) {
+    let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+    match value {
+        toml::Value::Table(table) => {
+            table.iter().for_each(|(key, value)| flatten(&below(key), value, settings));
+        }
+        toml::Value::Array(values) if values.iter().any(toml::Value::is_table) => {
+            let numbered = values.iter().enumerate();
+            numbered.for_each(|(at, value)| flatten(&below(&at.to_string()), value, settings));
+        }
+        value => drop(settings.insert(name.to_owned(), value.to_string())),
+    }
+}
+
 impl Config {
     /// Returns the configuration file, if there is one.
     pub fn file(options: &Options) -> Option<PathBuf> {
         config_file(options)
+    }
+
+    /// Returns the settings of the file and the environment by name, such as `limits.max_headers`, as they are written.
+    pub fn settings(options: &Options) -> anyhow::Result<BTreeMap<String, String>> {
+        let (source, _) = read_file(config_file(options).as_deref())?;
+        let mut settings = BTreeMap::new();
+        flatten("", &toml::Value::Table(source.text.parse()?), &mut settings);
+        Ok(settings)
     }
 
     pub fn read(options: &Options) -> anyhow::Result<Self> {

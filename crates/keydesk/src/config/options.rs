@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// The options on the command line. Each overrides its environment variable, which overrides the configuration file,
 /// which overrides the default.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Options {
     /// Configuration file [default: ./keydesk.toml if it exists]
     #[arg(long, global = true, env = "KEYDESK_CONFIG", value_name = "FILE")]
