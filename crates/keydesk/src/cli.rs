@@ -2,7 +2,7 @@
 
 use crate::{
     account, audit, backup,
-    config::{Config, Options},
+    config::{Config, Options, reference, schema},
     doctor, documentation, feedback, health, key, mail, node, operations, operator, receipt,
     remote, scan, serve, setup, user,
 };
@@ -120,6 +120,10 @@ enum AuditCommand {
 enum ConfigCommand {
     /// Check the configuration file, the environment, and the files that they name
     Check,
+    /// Print the JSON Schema of the configuration file, for editors
+    Schema,
+    /// Print all keys of the configuration file as Markdown
+    Reference,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -284,6 +288,14 @@ async fn run_on_server(command: ServerCommand, options: &Options) -> anyhow::Res
         ServerCommand::User(command) => user::run(config, command).await,
         ServerCommand::Config(ConfigCommand::Check) => {
             check_config(&config, Config::file(options).as_deref()).await
+        }
+        ServerCommand::Config(ConfigCommand::Schema) => {
+            print_line!("{:#}", schema());
+            Ok(())
+        }
+        ServerCommand::Config(ConfigCommand::Reference) => {
+            print_line!("{}", reference().trim_end());
+            Ok(())
         }
         ServerCommand::Health => health::run(config).await,
         ServerCommand::Mail(command) => mail::run(config, command).await,

@@ -2,82 +2,17 @@
 //! the first `[[upstreams]]` has `KEYDESK_UPSTREAMS_0_PREFIX`. A text can also come from a file, with
 //! `KEYDESK_…_FILE`. The values replace those in the file, so that all of them are read and checked in the same way.
 
+use super::keys::{
+    KEYS, Kind,
+    Kind::{Flag, Fraction, List, Number, Text},
+    REPEATED,
+};
 use anyhow::{Context, anyhow, bail};
+
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
-/// The format of a value in the environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    Number,
-    Fraction,
-    /// `true` or `false`.
-    Flag,
-    /// A list separated by commas.
-    List,
-}
-
-use Kind::{Flag, Fraction, List, Number, Text};
-
-/// The sections that can occur several times.
-const REPEATED: [&str; 4] = ["upstreams", "introspection", "plan", "operation"];
 /// The maximum number of entries in each of those sections.
 const MOST: usize = 100;
-
-/// The keys, except for those of the command line, which reads their variables itself.
-#[rustfmt::skip]
-pub(super) const KEYS: &[(&str, &str, Kind)] = &[
-    ("", "token_prefix", Text), ("", "trusted_proxies", List), ("", "reserved_prefix", Text),
-    ("", "database_password_file", Text), ("", "ca_file", Text), ("", "unlisted_operations", Text), ("", "paths", Text),
-    ("", "method_override", Text), ("", "default_plan", Text), ("", "sign_up", Flag),
-    ("", "require_two_factor", Flag), ("", "keep_request_id", Flag), ("", "provider_contact", Text),
-    ("endpoints", "path", Flag), ("endpoints", "token", Flag),
-    ("limits", "max_body_bytes", Number), ("limits", "max_header_bytes", Number),
-    ("limits", "max_headers", Number), ("limits", "max_connections", Number),
-    ("limits", "max_connections_per_ip", Number), ("limits", "min_body_bytes_per_second", Number),
-    ("limits", "upstream_idle_timeout_seconds", Number), ("limits", "header_timeout_seconds", Number),
-    ("limits", "idle_timeout_seconds", Number), ("limits", "keep_alive_timeout_seconds", Number),
-    ("limits", "connect_timeout_seconds", Number), ("limits", "response_timeout_seconds", Number),
-    ("limits", "stream_idle_timeout_seconds", Number), ("limits", "drain_timeout_seconds", Number),
-    ("limits", "shutdown_delay_seconds", Number), ("limits", "half_close", Flag),
-    ("mail", "server", Text), ("mail", "from", Text), ("mail", "user", Text), ("mail", "password_file", Text),
-    ("upstreams", "prefix", Text), ("upstreams", "urls", List), ("upstreams", "credential_header", Text),
-    ("upstreams", "credential_file", Text), ("upstreams", "ca_file", Text), ("upstreams", "health_check_path", Text),
-    ("upstreams", "host", Text), ("upstreams", "encoded_slash", Text), ("upstreams", "empty_segments", Text),
-    ("upstreams", "double_encoding", Text), ("upstreams", "non_utf8", Text), ("upstreams", "via", Flag),
-    ("upstreams", "strip_prefix", Flag), ("upstreams", "openapi", Text),
-    ("upstreams", "connect_timeout_seconds", Number), ("upstreams", "response_timeout_seconds", Number),
-    ("upstreams", "stream_idle_timeout_seconds", Number),
-    ("signature", "key_file", Text),
-    ("tls", "certificate", Text), ("tls", "key", Text),
-    ("tls.acme", "domains", List), ("tls.acme", "contact", Text), ("tls.acme", "directory", Text),
-    ("tls.acme", "ca_file", Text),
-    ("observe", "status", Text), ("observe", "access_log", Text), ("observe", "otlp", Text),
-    ("observe", "trace_ratio", Fraction), ("observe", "health_check_path", Text),
-    ("cluster", "name", Text), ("cluster", "lease_seconds", Number), ("cluster", "on_disconnect", Text),
-    ("cluster", "max_staleness_seconds", Number), ("cluster", "confirm_timeout_seconds", Number), ("cluster", "peer", Text),
-    ("cluster", "peer_url", Text), ("cluster", "peer_key_file", Text),
-    ("operation", "method", Text), ("operation", "path", Text), ("operation", "scopes", List),
-    ("operation", "rate_limit", Text),
-    ("plan", "name", Text), ("plan", "rate_limit", Text), ("plan", "token_rate_limit", Text), ("plan", "monthly_quota", Number),
-    ("plan", "mode", Text),
-    ("expiry", "max_lifetime_days", Number), ("expiry", "required", Flag), ("expiry", "default", Text), ("expiry", "mode", Text),
-    ("management_keys", "max_lifetime_days", Number),
-    ("request_log", "per_account", Number), ("request_log", "retention_days", Number),
-    ("audit", "file", Text), ("audit", "syslog", Text),
-    ("outbound", "ports", List), ("outbound", "allowed_networks", List), ("outbound", "proxy", Text),
-    ("secret_scanning", "github", Flag), ("secret_scanning", "github_keys_url", Text),
-    ("secret_scanning", "github_token_file", Text), ("secret_scanning", "gitlab_keys_url", Text),
-    ("secret_scanning", "gitlab_revocation_token_file", Text),
-    ("self_service", "rotate", Flag), ("self_service", "revoke", Flag), ("self_service", "rotate_path", Text),
-    ("introspection", "client_id", Text), ("introspection", "client_secret_file", Text),
-    ("forward_auth", "trusted_proxies", List), ("forward_auth", "cache_seconds", Number),
-    ("envoy", "listen", Text), ("envoy", "trusted_proxies", List),
-    ("cors", "origins", List), ("cors", "methods", List), ("cors", "headers", List),
-    ("cors", "exposed_headers", List), ("cors", "max_age_seconds", Number), ("cors", "accounts", Flag),
-    ("token_locations", "x_api_key", Flag), ("token_locations", "basic", Flag),
-    ("token_locations", "websocket_protocol", Flag),
-];
 
 /// The keys of the command line that can also be read from a file.
 const OPTIONS: [&str; 7] = [
@@ -99,7 +34,7 @@ pub(super) fn overlay(
     variables: &dyn Fn(&str) -> Option<String>,
 ) -> anyhow::Result<String> {
     let mut values = Vec::new();
-    for (section, key, kind) in KEYS {
+    for (section, key, kind, _) in KEYS {
         if !REPEATED.contains(section) {
             values.extend(look_up(section, key, *kind, None, variables)?);
             continue;
@@ -139,7 +74,7 @@ pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
     let known: Vec<String> = options.map(|key| variable("", key, None)).collect();
     let is_key = |name: &str| {
         let bare = without_number(name);
-        KEYS.iter().any(|(section, key, _)| variable(section, key, None) == bare)
+        KEYS.iter().any(|(section, key, ..)| variable(section, key, None) == bare)
     };
     let is_of_kubernetes =
         |name: &str| name.starts_with("KEYDESK_SERVICE_") || name.starts_with("KEYDESK_PORT");
@@ -155,7 +90,7 @@ pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
 /// Returns whether a key or table of this name is valid at the top level of the file.
 pub(super) fn is_top_level(name: &str) -> bool {
     OPTIONS.contains(&name)
-        || KEYS.iter().any(|(section, key, _)| section.is_empty() && *key == name)
+        || KEYS.iter().any(|(section, key, ..)| section.is_empty() && *key == name)
 }
 
 /// Returns the table whose name differs only in a trailing "s".
@@ -167,7 +102,7 @@ pub(super) fn section_like(name: &str) -> Option<&'static str> {
 
 /// Returns the tables in which a key of this name is valid.
 pub(super) fn sections_with(name: &str) -> Vec<&'static str> {
-    let found = KEYS.iter().filter(|(section, key, _)| !section.is_empty() && *key == name);
+    let found = KEYS.iter().filter(|(section, key, ..)| !section.is_empty() && *key == name);
     found.map(|(section, ..)| *section).collect()
 }
 
@@ -207,7 +142,7 @@ fn look_up(
 ) -> anyhow::Result<Option<Given>> {
     let name = variable(section, key, number);
     let in_file = format!("{name}_FILE");
-    let is_key = |name: &str| KEYS.iter().any(|(s, k, _)| variable(s, k, number) == name);
+    let is_key = |name: &str| KEYS.iter().any(|(s, k, ..)| variable(s, k, number) == name);
     let (name, text) = match (variables(&name), variables(&in_file).filter(|_| !is_key(&in_file))) {
         (Some(_), Some(_)) => bail!("{name} and {in_file} are both set; set one of them"),
         (Some(text), None) => (name, text),
@@ -371,7 +306,7 @@ mod tests {
                     || *section == "tls" && field == "acme";
                 let is_option = section.is_empty()
                     && (OPTIONS.contains(&field) || ["data", "role"].contains(&field));
-                let is_key = KEYS.iter().any(|(s, key, _)| s == section && *key == field);
+                let is_key = KEYS.iter().any(|(s, key, ..)| s == section && *key == field);
                 assert!(is_section || is_option || is_key, "[{section}] {field} has no variable");
             }
         }

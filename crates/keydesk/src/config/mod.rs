@@ -6,6 +6,7 @@ mod environment;
 mod explain;
 mod file;
 mod integrations;
+mod keys;
 mod limits;
 mod operation;
 mod options;
@@ -17,6 +18,7 @@ pub use cluster::{Cluster, Role, place_named};
 #[cfg(feature = "envoy")]
 pub use integrations::Envoy;
 pub use integrations::Integrations;
+pub use keys::{reference, schema};
 pub use operation::{Acme, Observe, Tls, UpstreamDocument};
 pub use options::Options;
 pub use requests::Requests;
