@@ -31,3 +31,9 @@ screenshots:
 # Licences, sources and doubled dependencies
 deny:
     cargo deny check bans licenses sources
+
+# The Debian package and the container image, the same bytes for the same commit
+package:
+    cargo build --release --locked
+    packaging/debian/build target/release/keydesk target/package
+    packaging/oci/build target/release/keydesk target/package/keydesk.tar

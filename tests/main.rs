@@ -41,6 +41,7 @@ mod operation;
 mod operator;
 mod operators;
 mod other_scanners;
+mod packaging;
 mod providers;
 mod quotas;
 mod races;

@@ -143,6 +143,43 @@ async fn the_page_leads_out(keydesk: &Keydesk, ann: &User, (key, token): (&str, 
     assert_eq!(ann.post(&format!("/tokens/{token}/restore"), &[]).await.status, 303);
 }
 
+/// A valid token in the wrong place: its account finds the client, and what to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n4_a_valid_token_at_the_wrong_url_or_in_the_query_is_found_by_its_account() {
+    let mut keydesk = Keydesk::start();
+    let ann = keydesk.with_account().await;
+    let key = create_key(&ann, "/keys", &["usage:read"]).await;
+    let endpoint = ann.endpoint_url().await;
+    let token = ann.create_token("CRM", "never").await;
+    let id = ann.token_id("CRM").await;
+    let (base, number) = endpoint.rsplit_once('/').expect("a number");
+    let other = if number == "111111" { "222222" } else { "111111" };
+    let elsewhere = format!("{base}/{other}/api/v1/contacts");
+    let http = client().build().expect("a client");
+    let wrong = http.get(elsewhere).bearer_auth(&token).header("user-agent", "crm-sync/2.1");
+    assert_eq!(wrong.send().await.expect("answers").status(), 401);
+    let exposed = http.get(format!("{endpoint}/api/v1/contacts?access_token={token}"));
+    let exposed = exposed.header("user-agent", "sheet/1.0").send().await.expect("answers");
+    assert_eq!(exposed.status(), 400);
+    let found = async || items(&keydesk, &key, "/failing-clients").await;
+    eventually("both are grouped", async || found().await.len() == 2).await;
+    for group in found().await {
+        assert_eq!(group["token"], *id, "{group}");
+    }
+    // A user agent as a log has it leads to the requests.
+    let page = ann.get("/requests?text=crm-sync/2.1").await.text;
+    assert!(page.contains("/api/v1/contacts") && !page.contains(&token), "{page}");
+    let request = page.split("href=\"/requests/req_").nth(1).expect("a request");
+    let request = request.split('"').next().expect("an ID");
+    let page = ann.get(&format!("/requests/req_{request}")).await.text;
+    assert!(page.contains("Correct the URL"), "{page}");
+    let page = ann.get("/failing-clients?text=sheet/1.0").await.text;
+    let group = page.split("href=\"/failing-clients/fcl_").nth(1).expect("a group");
+    let group = group.split('"').next().expect("an ID");
+    let page = ann.get(&format!("/failing-clients/fcl_{group}")).await.text;
+    assert!(page.contains(&format!("/tokens/{id}/rotate")), "{page}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f7_the_collection_opens_in_newman_and_its_requests_work() {
     let mut keydesk = Keydesk::start();

@@ -35,6 +35,8 @@ pub struct Settings {
     pub management_keys: ManagementKeyRules,
     pub request_log: RequestLogRules,
     pub secret_scanning: SecretScanning,
+    /// The email address or URL of the API provider, for what only they can change.
+    pub provider_contact: Option<String>,
 }
 
 /// The services that report leaked secrets, as far as the operator has registered with them.

@@ -54,7 +54,12 @@ impl Gate<'_> {
                 self.note_revoked(call, token, noted, story.arrival.at);
             }
         })?;
-        let own = OfAccount::new(verified, target)?;
+        let own = OfAccount::new(verified, target).inspect_err(|_| {
+            // The account of the token finds its client that uses a wrong URL, and the other account learns nothing.
+            if let Some((account, token)) = self.table.token_of(&presented) {
+                story.has_token(account, token);
+            }
+        })?;
         let identity = self.table.identify(own.token()).ok_or(Rejection::UnknownToken)?;
         story.is_of(own.token().number, identity.token);
         let account = self.table.account(own.token().number);
@@ -82,9 +87,19 @@ impl Gate<'_> {
         });
         story.calls(&judgement.called);
         if let Some(closing) = identity.limits.closing {
-            sunset::announce(closing, self.settings, &mut story.added);
+            sunset::announce((identity.token, closing), self.settings, &mut story.added);
         }
         Ok((own.permit(judgement)?, identity))
+    }
+
+    /// Records the token that a request has in its query, so that its owner finds the client and can rotate it.
+    #[cold]
+    pub fn note_token_in_query(self, target: &Target, story: &mut RequestTrace) {
+        let known = target.token_in_query().and_then(|hash| self.table.token_of_hash(&hash));
+        let Some((account, token)) = known else { return };
+        if target.account.is_none_or(|named| named == account) {
+            story.has_token(account, token);
+        }
     }
 
     /// Records the use of a revoked token, so that the page of a restored token shows which clients were rejected.
@@ -128,7 +143,8 @@ impl Gate<'_> {
         reject_method(method)?;
         let target = Target::of(uri, self.settings.forms)?;
         story.is_to(&target, method, noted.user_agent.first);
-        target.reject_token_in_query(true)?;
+        let in_query = target.reject_token_in_query(true);
+        in_query.inspect_err(|_| self.note_token_in_query(&target, story))?;
         // It is unknown how the servers behind another proxy read a path.
         if !target.spellings.is_empty() {
             return Err(Rejection::AmbiguousPath { key: None });

@@ -125,7 +125,9 @@ impl Worker {
         let is_websocket = framing == Framing::Empty && tunnel::is_asked_for(head, noted);
         let own = SelfServiceRoute::of(head.method, &target, &self.settings);
         let path = own.is_none().then_some(target.path);
-        target.reject_token_in_query(path.is_some())?;
+        target.reject_token_in_query(path.is_some()).inspect_err(|_| {
+            self.gate().note_token_in_query(&target, story);
+        })?;
         let call = Call { method: head.method, path, client_ip: story.arrival.client_ip };
         let presented = Presented::of(noted, self.settings.token_places, is_websocket)?;
         let (permitted, identity) = self.gate().permit(call, &target, (noted, presented), story)?;

@@ -5,7 +5,7 @@ use crate::redaction::decode_leniently;
 use crate::rejection::TargetFault;
 use crate::{Forms, Rejection, Spellings};
 use keydesk_model::AccountNumber;
-use keydesk_token::PlainToken;
+use keydesk_token::{PlainToken, TokenHash};
 
 /// A request target borrowed from the head: the forwarded bytes are the checked ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,21 @@ impl<'a> Target<'a> {
     /// Rejects a token in the query, which would end up in every log on the way. `is_for_upstream`: in any parameter, because
     /// the upstream would receive it. Old clients send Keydesk itself the token that they rotate.
     pub fn reject_token_in_query(&self, is_for_upstream: bool) -> Result<(), Rejection> {
-        let Some(query) = self.query else { return Ok(()) };
-        let mut pairs =
-            query.split(['&', ';']).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let is_token = |(name, value): (&str, &str)| {
             names_token(name) || (is_for_upstream && PlainToken::hash_presented(value).is_ok())
         };
-        if pairs.any(is_token) { Err(Rejection::TokenInQuery) } else { Ok(()) }
+        if self.pairs().any(is_token) { Err(Rejection::TokenInQuery) } else { Ok(()) }
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let pairs = self.query.into_iter().flat_map(|query| query.split(['&', ';']));
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+
+    /// Returns the hash of the first token in the query.
+    #[cold]
+    pub fn token_in_query(&self) -> Option<TokenHash> {
+        self.pairs().find_map(|(_, value)| PlainToken::hash_presented(value).ok())
     }
 
     /// Rejects the path unless servers that keep only these spellings read it in one way.

@@ -249,6 +249,7 @@ pub fn settings(
         management_keys: config.management_keys,
         request_log: config.request_log,
         secret_scanning: config.secret_scanning.clone(),
+        provider_contact: config.requests.provider_contact.clone(),
     }
 }
 

@@ -26,6 +26,21 @@ pub fn client_of(user_agent: Option<&str>) -> Cow<'_, str> {
     }
 }
 
+/// Returns what to search for when somebody looks for a user agent such as `crm-sync/2.1`: its name without the version,
+/// as clients are shown. Other texts, such as paths, remain.
+pub fn without_version(text: &str) -> &str {
+    match text.split_once('/') {
+        Some((name, version))
+            if !name.is_empty()
+                && !name.contains(' ')
+                && version.starts_with(|first: char| first.is_ascii_digit()) =>
+        {
+            name
+        }
+        _ => text,
+    }
+}
+
 fn browser(agent: &str) -> String {
     // Order matters: Edge and Opera also contain "Chrome", and Chrome also contains "Safari".
     const BROWSERS: [(&str, &str); 6] = [
@@ -59,6 +74,21 @@ fn browser(agent: &str) -> String {
 mod tests {
     use super::*;
     use keydesk_token::{Entropy, Kind, Prefix};
+
+    #[test]
+    fn a_user_agent_is_searched_by_its_name() {
+        for (text, searched) in [
+            ("crm-sync/2.1", "crm-sync"),
+            ("python-requests/2.32.5 (linux)", "python-requests"),
+            ("crm-sync", "crm-sync"),
+            ("/contacts/7", "/contacts/7"),
+            ("GET /contacts/7", "GET /contacts/7"),
+            ("api/v1", "api/v1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_version(text), searched);
+        }
+    }
 
     #[test]
     fn clients_are_known_by_their_first_product() {

@@ -46,7 +46,7 @@ pub use attempt::{AttemptKind, Attempts, LOCKED_AT, Throttled};
 pub use audit::{Actor, Event, Origin};
 pub use canary::{CANARY_SUMMARY, CANARY_USED, CanaryUse, LiveCanary};
 pub use change::{Change, Feed, LiveRules, LiveSecret, Snapshot, Table};
-pub use client::client_of;
+pub use client::{client_of, without_version};
 pub use cookie::{DEVICE_COOKIE, SESSION_COOKIE, SSO_COOKIE, is_console_cookie};
 pub use cors::{CorsPolicy, OriginError, OriginList};
 pub use counts::Counts;

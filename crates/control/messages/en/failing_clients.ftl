@@ -15,7 +15,7 @@ failing-hours = { $requests ->
     [one] { $requests } rejected request in the last 7 days
    *[other] { $requests } rejected requests in the last 7 days
 }
-failing-unknown-client = Unknown client
+failing-unknown-client = Clients without a valid token
 failing-one = Failing client
 failing-with = With the token “{ $name }”
 failing-works-again = Since then, the gateway has accepted requests from this client with this token.
@@ -57,7 +57,7 @@ remedy-reference = See the API reference
 remedy-consequences-reference = The API has no such operation, or no operation rule covers it. Check the method and the path.
 remedy-provider = Contact the API provider
 remedy-consequences-provider = Only the API provider can change this.
-failing-last-accepted = Last accepted
+failing-last-accepted = Last accepted from this client
 failing-not-accepted = Not in the last 7 days
 remedy-update-secret = Update the secret
 remedy-consequences-update-secret = The token is active, but the client sent a secret that didn’t work: either a previous secret, or the current secret while the token was revoked or paused. The current secret was shown once, when the token was created or rotated. If it’s lost, rotate the token.
@@ -83,3 +83,7 @@ mail-failing-client =
 
     See the reason and what you can do:
     { $link }
+remedy-url = Correct the URL
+remedy-consequences-url = The client sends the token to the URL of another account. Use the endpoint URL on API Docs.
+remedy-exposed = Rotate the token
+remedy-consequences-exposed = URLs end up in logs, so others may have seen the token. Give the client the new secret in the Authorization header; the previous one works during the grace period that you choose.

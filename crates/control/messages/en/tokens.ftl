@@ -26,6 +26,7 @@ token-limits-suggested = Suggested limits (the narrowest that still allow every 
 token-limits-fill-in = Use suggested limits
 token-limits-new = New limits
 token-limits-filled = The suggested limits are filled in. Nothing changes until you save.
+token-limits-widened = The change is filled in. Nothing changes until you save.
 token-limits-hint = Enter one IP address or CIDR range per line, such as 203.0.113.7 or 2001:db8::/32. Leave empty to allow any IP address.
 token-limits-set = Save limits
 token-new-title = Create new token

@@ -15,7 +15,7 @@ failing-hours = { $requests ->
     [one] { $requests } solicitud rechazada en los últimos 7 días
    *[other] { $requests } solicitudes rechazadas en los últimos 7 días
 }
-failing-unknown-client = Cliente desconocido
+failing-unknown-client = Clientes sin un token válido
 failing-one = Cliente con errores
 failing-with = Con el token “{ $name }”
 failing-works-again = Desde entonces, el gateway ha aceptado solicitudes de este cliente con este token.
@@ -57,7 +57,7 @@ remedy-reference = Ver la referencia de la API
 remedy-consequences-reference = La API no tiene esa operación, o ninguna regla de operación la cubre. Revisa el método y la ruta.
 remedy-provider = Contactar con el proveedor de la API
 remedy-consequences-provider = Solo el proveedor de la API puede cambiarlo.
-failing-last-accepted = Última aceptada
+failing-last-accepted = Última aceptada de este cliente
 failing-not-accepted = Ninguna en los últimos 7 días
 remedy-update-secret = Actualizar el secreto
 remedy-consequences-update-secret = El token está activo, pero el cliente envió un secreto que no funcionaba: uno anterior, o el actual antes de que se restaurara el token. El secreto actual se mostró una sola vez, al crear o rotar el token. Si se perdió, rota el token.
@@ -83,3 +83,7 @@ mail-failing-client =
 
     Mira el motivo y qué puedes hacer:
     { $link }
+remedy-url = Corregir la URL
+remedy-consequences-url = El cliente envía el token a la URL de otra cuenta. Usa la URL del endpoint que aparece en API Docs.
+remedy-exposed = Rotar el token
+remedy-consequences-exposed = Las URL quedan en los registros, así que otros pueden haber visto el token. Dale al cliente el secreto nuevo en el encabezado Authorization; el anterior funciona durante el período de gracia que elijas.

@@ -26,6 +26,7 @@ token-limits-suggested = Límites sugeridos (los más estrictos que aún permite
 token-limits-fill-in = Usar límites sugeridos
 token-limits-new = Límites nuevos
 token-limits-filled = El formulario contiene los límites sugeridos. Nada cambia hasta que los guardes.
+token-limits-widened = El cambio ya está en el formulario. Nada cambia hasta que lo guardes.
 token-limits-hint = Ingresa una dirección IP o un rango CIDR por línea, por ejemplo 203.0.113.7 o 2001:db8::/32. Deja el campo vacío para permitir cualquier dirección IP.
 token-limits-set = Guardar límites
 token-new-title = Crear token nuevo

@@ -15,7 +15,7 @@ failing-hours = { $requests ->
     [one] { $requests } solicitação rejeitada nos últimos 7 dias
    *[other] { $requests } solicitações rejeitadas nos últimos 7 dias
 }
-failing-unknown-client = Cliente desconhecido
+failing-unknown-client = Clientes sem um token válido
 failing-one = Cliente com falhas
 failing-with = Com o token “{ $name }”
 failing-works-again = Desde então, o gateway aceitou solicitações deste cliente com este token.
@@ -57,7 +57,7 @@ remedy-reference = Ver a referência da API
 remedy-consequences-reference = A API não tem essa operação, ou nenhuma regra de operação a cobre. Verifique o método e o caminho.
 remedy-provider = Contatar o provedor da API
 remedy-consequences-provider = Somente o provedor da API pode mudar isso.
-failing-last-accepted = Última aceita
+failing-last-accepted = Última aceita deste cliente
 failing-not-accepted = Nenhuma nos últimos 7 dias
 remedy-update-secret = Atualizar o segredo
 remedy-consequences-update-secret = O token está ativo, mas o cliente enviou um segredo que não funcionava: um anterior, ou o atual antes de o token ser restaurado. O segredo atual foi mostrado uma única vez, quando o token foi criado ou rotacionado. Se ele se perdeu, rotacione o token.
@@ -83,3 +83,7 @@ mail-failing-client =
 
     Veja o motivo e o que você pode fazer:
     { $link }
+remedy-url = Corrigir a URL
+remedy-consequences-url = O cliente envia o token para a URL de outra conta. Use a URL do endpoint que aparece em API Docs.
+remedy-exposed = Rotacionar o token
+remedy-consequences-exposed = URLs ficam em logs, então outros podem ter visto o token. Dê ao cliente o novo segredo no cabeçalho Authorization; o anterior funciona durante o período de carência que você escolher.

@@ -26,6 +26,7 @@ token-limits-suggested = Limites sugeridos (os mais restritos que ainda permitem
 token-limits-fill-in = Usar limites sugeridos
 token-limits-new = Novos limites
 token-limits-filled = Os limites sugeridos estão preenchidos. Nada muda até você salvar.
+token-limits-widened = A mudança já está no formulário. Nada muda até você salvar.
 token-limits-hint = Insira um endereço IP ou intervalo CIDR por linha, como 203.0.113.7 ou 2001:db8::/32. Deixe em branco para permitir qualquer endereço IP.
 token-limits-set = Salvar limites
 token-new-title = Criar novo token

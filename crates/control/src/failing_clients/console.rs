@@ -1,8 +1,8 @@
 //! `/failing-clients`: who fails, why, and what to do about it.
 
 use super::{
-    Decision, FailingClient, FailingClientFilter, Rejected, Remedy, decide, find, list,
-    list_remedies,
+    Decision, FailingClient, FailingClientFilter, Rejected, Remedy, decide, find, find_any_token,
+    list, list_remedies,
 };
 use crate::{
     AppState,
@@ -16,6 +16,7 @@ use crate::{
     },
     help::explain,
     principal::Caller,
+    tokens::console::Row as TokenRow,
     usage::console::chart::Sparkline,
 };
 use askama::Template;
@@ -150,7 +151,8 @@ pub(crate) struct Action {
 }
 
 impl Action {
-    pub fn new(remedy: &Remedy) -> Self {
+    /// `contact`: the API provider.
+    pub fn new(remedy: &Remedy, contact: Option<&str>) -> Self {
         let limits = |token: &TokenId, name: &str, value: &str| {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair(name, value);
@@ -162,7 +164,9 @@ impl Action {
             Remedy::Replace(token) => {
                 ("replace", "", Some(format!("/tokens/new?successor_of={token}")))
             }
-            Remedy::UpdateSecret(token) => ("update-secret", "", Some(format!("/tokens/{token}"))),
+            Remedy::UpdateSecret(token) => {
+                ("update-secret", "", Some(format!("/tokens/{token}/rotate")))
+            }
             Remedy::AddScope(token, scope) => {
                 ("add-scope", scope.as_str(), limits(token, "add_scope", scope))
             }
@@ -179,9 +183,13 @@ impl Action {
             Remedy::CreateToken => ("create", "", Some("/tokens/new".to_owned())),
             Remedy::SendToken => ("send", "", api_docs()),
             Remedy::CheckToken => ("check", "", api_docs()),
+            Remedy::CorrectUrl => ("url", "", api_docs()),
+            Remedy::RotateExposed(token) => {
+                ("exposed", "", Some(format!("/tokens/{token}/rotate")))
+            }
             Remedy::ChangeRequest(code) => ("request", "", Some(format!("/errors/{code}"))),
             Remedy::SeeReference => ("reference", "", api_docs()),
-            Remedy::AskProvider => ("provider", "", None),
+            Remedy::AskProvider => ("provider", "", contact.map(address_of)),
         };
         let said = |kind: &str| text(&format!("{kind}-{id}")).with("value", value).to_string();
         Self { name: said("remedy"), consequences: said("remedy-consequences"), address }
@@ -189,10 +197,16 @@ impl Action {
 
     /// Returns the page, if it changes nothing or if the caller may change what it is about.
     pub fn link(&self, may_manage: bool) -> Option<&str> {
-        let changes_nothing =
-            |address: &&str| address.starts_with("/api-docs") || address.starts_with("/errors/");
+        let changes_nothing = |address: &&str| {
+            ["/api-docs", "/errors/", "mailto:", "http"].iter().any(|one| address.starts_with(one))
+        };
         self.address.as_deref().filter(|address| may_manage || changes_nothing(address))
     }
+}
+
+/// Returns a contact as a link.
+fn address_of(contact: &str) -> String {
+    if contact.contains("://") { contact.to_owned() } else { format!("mailto:{contact}") }
 }
 
 #[derive(Template)]
@@ -205,6 +219,8 @@ struct ShowPage {
     actions: Vec<Action>,
     may_manage: bool,
     notified: Option<When>,
+    /// Why and when the token stopped working.
+    over: Option<(String, When)>,
 }
 
 pub(crate) async fn show_one(
@@ -221,10 +237,16 @@ pub(crate) async fn show_one(
     } else {
         list_remedies(&app, &caller, Rejected::from(&found)).await?
     };
+    let token = match found.group.token {
+        Some(token) => find_any_token(&app, &caller, token).await?,
+        None => None,
+    };
+    let contact = app.settings.provider_contact.as_deref();
     Ok(page(&ShowPage {
+        over: token.and_then(|token| TokenRow::new(token, now).over),
         chrome: PageLayout::of(&caller, text("failing-one"), Nav::Requests).with_notice(&notice),
         explanation: explain(&found.group.code),
-        actions: remedies.iter().map(Action::new).collect(),
+        actions: remedies.iter().map(|one| Action::new(one, contact)).collect(),
         may_manage: caller.may(Permission::ManageTokens),
         notified: found.notified_at.map(|at| When::past(at, now)),
         row: Row::new(found, now),

@@ -18,8 +18,9 @@ use keydesk_model::{
     Event, FailingClientState, Permission, RejectedRequests, RejectionGroup, Timestamp, TokenId,
     UsePart,
     audit::{FailingClientDetail, Rfc3339},
+    without_version,
 };
-use keydesk_store::{Cursor, FailingClientDecision, Page, PageSearch, Read, TokenLabel};
+use keydesk_store::{Cursor, FailingClientDecision, Page, PageSearch, Read, Token, TokenLabel};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
@@ -92,7 +93,7 @@ impl FailingClient {
 
     fn matches(&self, text: &str) -> bool {
         let RejectionGroup { code, client, network, operation, .. } = &self.group;
-        let text = text.to_lowercase();
+        let text = without_version(text).to_lowercase();
         let label = self.token.as_ref();
         let name = label.map_or("", |label| label.member.as_deref().unwrap_or(&label.name));
         [name, code, client, network, operation, &self.id]
@@ -173,6 +174,16 @@ async fn list_all(
         .collect();
     found.sort_by(|a, b| (b.rejected.last_at, &b.id).cmp(&(a.rejected.last_at, &a.id)));
     Ok(found)
+}
+
+/// Returns a token of the account in any state, or `None` if it isn't there any more.
+pub(crate) async fn find_any_token(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+) -> Result<Option<Token>, Refusal> {
+    caller.permit(Permission::SeeUsage)?;
+    Ok(app.store.read().await?.find_token(caller.account.id, id).await?)
 }
 
 /// Returns a page of the failing clients, the last rejected first, and the number of open ones.

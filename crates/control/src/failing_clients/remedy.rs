@@ -39,6 +39,10 @@ pub(crate) enum Remedy {
     SendToken,
     /// The client sends something that isn't a token of this account.
     CheckToken,
+    /// The client sends the token to the URL of another account.
+    CorrectUrl,
+    /// The token was in a URL, where others may have seen it.
+    RotateExposed(TokenId),
     /// The request itself is at fault, whatever its token is.
     ChangeRequest(String),
     /// The API has no such operation, or no rule covers it.
@@ -97,6 +101,9 @@ pub(crate) async fn list_remedies(
         }
         "ip_not_allowed" => allow(&token, rejected.network),
         "rate_limited" | "quota_exceeded" => vec![Remedy::SeePlan],
+        "token_in_query" if token.token_owner == TokenOwner::Account => {
+            vec![Remedy::SendToken, Remedy::RotateExposed(token.id)]
+        }
         code if !is_about_validity(code) => of_code(code),
         _ => match token.token_owner {
             TokenOwner::Member(member) => of_member(app, caller, member).await?,
@@ -148,7 +155,8 @@ fn of_code(code: &str) -> Vec<Remedy> {
         | "masked_token"
         | "unexpanded_variable"
         | "token_in_query" => Remedy::SendToken,
-        "malformed_token" | "unknown_token" | "account_mismatch" => Remedy::CheckToken,
+        "malformed_token" | "unknown_token" => Remedy::CheckToken,
+        "account_mismatch" => Remedy::CorrectUrl,
         "account_suspended" | "account_closed" => Remedy::AskProvider,
         "no_route" | "unknown_endpoint" => Remedy::SeeReference,
         code => Remedy::ChangeRequest(code.to_owned()),

@@ -183,7 +183,10 @@ pub(crate) async fn show_one(
     Ok(page(&RequestPage {
         chrome: PageLayout::of(&caller, text("request-title"), Nav::Requests),
         explanation: explain(&row.request.code),
-        actions: steps.iter().map(Action::new).collect(),
+        actions: steps
+            .iter()
+            .map(|step| Action::new(step, app.settings.provider_contact.as_deref()))
+            .collect(),
         may_manage: caller.may(Permission::ManageTokens),
         row,
     }))

@@ -9,7 +9,7 @@ use crate::{
     principal::Caller,
     refusal::{Code, Refusal},
 };
-use keydesk_model::{Event, LoggedRequest, Permission, TokenId};
+use keydesk_model::{Event, LoggedRequest, Permission, TokenId, without_version};
 use keydesk_store::{Page, PageSearch, RequestFilter, TokenLabel};
 use std::collections::HashMap;
 
@@ -29,8 +29,10 @@ pub(crate) async fn list(
 ) -> Result<Page<ShownRequest>, Refusal> {
     caller.permit(Permission::SeeUsage)?;
     let account = &caller.account;
+    let text = without_version(&search.text).to_owned();
+    let search = PageSearch { text, ..search.clone() };
     let mut read = app.store.read().await?;
-    let Page { items, next } = read.list_requests(account.number, filter, search).await?;
+    let Page { items, next } = read.list_requests(account.number, filter, &search).await?;
     let labels = read.list_token_names(account.id).await?;
     let labels: HashMap<_, _> = labels.into_iter().map(|label| (label.id, label)).collect();
     let items = items.into_iter().map(|request| ShownRequest {

@@ -97,7 +97,7 @@ async fn n4_a_failing_client_is_listed_with_what_helps() {
         ("loop", vec!["/limits".to_owned()]),
         ("n8n", vec![format!("/tokens/{old}/restore"), format!("/tokens/new?successor_of={old}")]),
         ("zapier", vec![format!("/tokens/new?successor_of={gone}")]),
-        ("Unknown client", vec!["/api-docs".to_owned()]),
+        ("Clients without a valid token", vec!["/api-docs".to_owned()]),
     ] {
         let id = id_of(&ann, client).await;
         let page = ann.get(&format!("/failing-clients/{id}")).await;
@@ -171,7 +171,7 @@ async fn n4_creator_and_administrators_are_notified_once_a_day() {
     assert!(mail.contains(&format!("/failing-clients/{id}")), "{mail}");
     let again = ann.post(&report, &[]).await;
     assert!(again.status == 409 && again.text.contains("within the last 24 hours"));
-    let nobody = id_of(&ann, "Unknown client").await;
+    let nobody = id_of(&ann, "Clients without a valid token").await;
     let nobody = ann.post(&format!("/failing-clients/{nobody}/report"), &[]).await;
     assert_eq!(nobody.status, 409);
 }

@@ -371,7 +371,7 @@ async fn n4_what_helps_fits_the_token_and_its_owner() {
     assert!(!theirs.contains("class=\"btn\" href=\"/api-docs\""), "it isn’t Ann’s token: {theirs}");
     let own = page(&bob, "changed").await;
     assert!(own.contains("href=\"/api-docs\""), "{own}");
-    let without = page(&ann, "Unknown client").await;
+    let without = page(&ann, "Clients without a valid token").await;
     assert!(without.contains("See how to send the token"), "{without}");
     // The bearer token of another member: no secret, and no settings.
     let eve = console.joined("eve@acme.example", Role::Developer).await;

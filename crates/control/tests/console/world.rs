@@ -88,6 +88,7 @@ fn settings() -> Settings {
         expiry: ExpiryPolicy::default(),
         management_keys: ManagementKeyRules::default(),
         request_log: RequestLogRules::default(),
+        provider_contact: Some("support@acme.example".to_owned()),
         secret_scanning: SecretScanning::default(),
     }
 }

@@ -86,8 +86,12 @@ impl LiveTable {
 
     /// Returns the account and the token of a known secret, in whatever state.
     pub(crate) fn token_of(&self, presented: &Presented) -> Option<(AccountNumber, TokenId)> {
-        let shard = self.read(&presented.0);
-        let row = shard.find(Digest::of(&presented.0))?;
+        self.token_of_hash(&presented.0)
+    }
+
+    pub(crate) fn token_of_hash(&self, hash: &TokenHash) -> Option<(AccountNumber, TokenId)> {
+        let shard = self.read(hash);
+        let row = shard.find(Digest::of(hash))?;
         Some((row.number(), shard.details(row.details).token))
     }
 

@@ -76,7 +76,7 @@ pub(super) const KEYS: &[(&str, &str, Kind, &str)] = &[
     ("upstreams", "connect_timeout_seconds", Number, "Time to connect, instead of the one under limits."),
     ("upstreams", "response_timeout_seconds", Number, "Time without progress before the response begins, instead of the one under limits."),
     ("upstreams", "stream_idle_timeout_seconds", Number, "Time without a byte within a response, instead of the one under limits."),
-    ("signature", "key_file", Text, "File with the Ed25519 key that signs requests to upstreams."),
+    ("signature", "key_file", Text, "File with the shared key with which requests to upstreams are signed (HMAC-SHA256)."),
     ("tls", "certificate", Text, "PEM file with the certificate chain, leaf first. It is read again when it changes."),
     ("tls", "key", Text, "PEM file with the private key."),
     ("tls.acme", "domains", List, "Domains for which a certificate is obtained by ACME."),

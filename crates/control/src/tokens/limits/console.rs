@@ -98,6 +98,8 @@ struct LimitsPage {
     violations: Vec<ViolationView>,
     smallest: Option<(Vec<String>, Vec<String>)>,
     is_filled: bool,
+    /// Says whether the form contains a change that another page proposed.
+    is_widened: bool,
     may_manage: bool,
 }
 
@@ -167,6 +169,7 @@ async fn limits_page(
         violations: review.violated.into_iter().map(|seen| ViolationView::new(seen, now)).collect(),
         smallest: proposal.as_ref().map(parts),
         is_filled: false,
+        is_widened: false,
         may_manage: caller.may(Permission::ManageTokens) && is_live,
     })
 }
@@ -211,12 +214,12 @@ pub(crate) async fn show(
     let holds =
         TokenLimits { scopes: token.scopes.clone(), ip_allowlist: token.ip_allowlist.clone() };
     let widened = asked.widened(&holds);
-    let is_filled = proposal.is_some() || widened.is_some();
+    let (is_filled, is_widened) = (proposal.is_some(), widened.is_some());
     let form = widened.unwrap_or_else(|| {
         form_of(proposal.as_ref().or(token.observed.as_ref()).unwrap_or(&holds))
     });
     let shown = limits_page(&app, &caller, review, form).await?;
-    Ok(page(&LimitsPage { is_filled, ..shown }))
+    Ok(page(&LimitsPage { is_filled, is_widened, ..shown }))
 }
 
 pub(crate) async fn limit(
