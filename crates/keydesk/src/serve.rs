@@ -69,13 +69,10 @@ pub async fn run(config: Config, options: &Options) -> anyhow::Result<()> {
     warn_of_rotation(&config, &store);
     let (mailer, base) = (mailer(&config)?, base(&config, &store, keyring, &member));
     let app = AppState::new(settings, base, mailer, openapi, clock, system::entropy());
-    tasks.extend(member.spawn().into_iter().chain([answer_tokens(app.clone())]));
+    tasks.extend(member.spawn().into_iter().chain([answer_tokens(app.clone()), serves(options)?]));
     let app = config.role.has_console().then_some(app);
     offer_setup(app.as_ref()).await?;
     tasks.extend(app.iter().flat_map(|app| send_out(app, &config, (&expiring, &background))));
-    tasks.push(reload::start(options.clone())?);
-    service_manager::keep_alive();
-    service_manager::ready();
     let report = tokio::spawn(report(counts, stopped.clone(), background.clone()));
     let (leaving, delay) = (running.as_ref().map(Running::leaver), config.shutdown_delay);
     let shutdown = Shutdown { member: Arc::clone(&member), stopping, leaving, delay };
@@ -90,6 +87,14 @@ pub async fn run(config: Config, options: &Options) -> anyhow::Result<()> {
     report.await?.finish().await;
     store.close().await;
     why.map_or(Ok(()), |taken| Err(taken.into()))
+}
+
+/// Tells the service manager that the node serves, and answers its signals.
+fn serves(options: &Options) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let reloads = reload::start(options.clone())?;
+    service_manager::keep_alive();
+    service_manager::ready();
+    Ok(reloads)
 }
 
 /// Starts the jobs that send something out of a node with a console.

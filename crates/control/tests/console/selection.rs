@@ -215,8 +215,8 @@ async fn a_note_is_kept_with_its_token() {
     let program = crate::api::Program::of(&ann, &["tokens:write"]).await;
     let path = format!("/tokens/{id}");
     let merge = ("content-type", "application/merge-patch+json");
-    let patch = Some(serde_json::json!({ "note": "" }));
-    let patched = program.send(("PATCH", &path), patch, &[merge]).await;
+    let empty = Some(serde_json::json!({ "note": "" }));
+    let patched = program.send(("PATCH", &path), empty, &[merge]).await;
     assert_eq!((patched.status, &patched.body["note"]), (200, &"".into()), "{patched:?}");
     let wrong = Some(serde_json::json!({ "note": "a\u{202e}b" }));
     let refused = program.send(("PATCH", &path), wrong, &[merge]).await;

@@ -173,7 +173,7 @@ fn schema_of(kind: Kind, about: &str) -> Value {
     }
 }
 
-fn table_of(properties: Map<String, Value>) -> Value {
+fn table_of(properties: &Map<String, Value>) -> Value {
     json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
@@ -181,7 +181,7 @@ fn table_of(properties: Map<String, Value>) -> Value {
 fn table_in<'a>(properties: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
     let is_repeated = REPEATED.contains(&name);
     let table = properties.entry(name).or_insert_with(|| {
-        let table = table_of(Map::new());
+        let table = table_of(&Map::new());
         if is_repeated { json!({ "type": "array", "items": table }) } else { table }
     });
     let table = if is_repeated { &mut table["items"] } else { table };
@@ -204,7 +204,7 @@ pub fn schema() -> Value {
         let table = names.fold(&mut root, |table, name| table_in(table, name));
         table.insert((*key).to_owned(), schema_of(*kind, about));
     }
-    let mut schema = table_of(root);
+    let mut schema = table_of(&root);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["title"] = "Keydesk configuration (keydesk.toml)".into();
     schema

@@ -6,6 +6,7 @@ use crate::{
     data::{key_file, read_keys},
 };
 use keydesk_store::DatabaseUrl;
+use rustix::fs::FsWord;
 use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -15,8 +16,8 @@ const CHECK: &str = "data folder";
 /// The free space below which a database may soon be unable to grow.
 const LITTLE_SPACE: u64 = 1 << 30;
 /// The numbers of file systems by which the kernel names them (statfs(2)).
-const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
-const ON_THE_NETWORK: [i64; 4] = [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546];
+const IN_MEMORY: [FsWord; 2] = [0x0102_1994, 0x8584_58f6];
+const ON_THE_NETWORK: [FsWord; 4] = [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546];
 
 pub fn check(config: &Config) -> Vec<Finding> {
     let folder = &config.data;
@@ -61,31 +62,23 @@ fn file_system(config: &Config, folder: &Path) -> Vec<Finding> {
     let Ok(found) = rustix::fs::statfs(folder) else { return Vec::new() };
     let shown = folder.display();
     let mut findings = Vec::new();
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::cast_lossless,
-        reason = "its type depends on the machine"
-    )]
-    let kind = found.f_type as i64;
-    if IN_MEMORY.contains(&kind) {
+    if IN_MEMORY.contains(&found.f_type) {
         findings.push(Finding::error(
             CHECK,
             format!("{shown} is in memory: a restart of the machine loses all tokens and the key"),
             "Set a folder on a disk as data.",
         ));
-    } else if ON_THE_NETWORK.contains(&kind) && matches!(config.store, DatabaseUrl::Sqlite(_)) {
+    } else if ON_THE_NETWORK.contains(&found.f_type)
+        && matches!(config.store, DatabaseUrl::Sqlite(_))
+    {
         findings.push(Finding::warning(
             CHECK,
             format!("{shown} is on a network file system, on which SQLite’s locks may not work"),
             "Use a local disk, or PostgreSQL.",
         ));
     }
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::cast_sign_loss,
-        reason = "its type depends on the machine"
-    )]
-    let free = (found.f_bavail as u64).saturating_mul(found.f_bsize as u64);
+    let Ok(space) = rustix::fs::statvfs(folder) else { return findings };
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
     if free < LITTLE_SPACE {
         findings.push(Finding::warning(
             CHECK,
