@@ -81,7 +81,8 @@ impl Row {
         };
         let detail = serde_json::from_str(&line.detail).unwrap_or_default();
         let what = event_name(&line.event);
-        let subject = named(&detail).or(line.target_name);
+        // Who is what it concerns needs no second mention.
+        let subject = named(&detail).or(line.target_name).filter(|name| *name != who);
         let done = match line.actor.as_str() {
             "node" => what.clone(),
             _ => text("audit-sentence").with("what", &what).with("who", &who).to_string(),

@@ -29,9 +29,10 @@ const GONE: i64 = 410;
 const READER: &str = "webhooks";
 /// The number of entries from which deliveries are made in one transaction.
 const BATCH: u32 = 500;
-/// The number of concurrent attempts: to one endpoint and to all endpoints of one account, so that slow ones don't delay
-/// others, and in all.
+/// The number of concurrent attempts: to one endpoint at most, to a healthy one at least, to all endpoints of one account,
+/// so that slow ones don't delay others, and in all.
 const AT_ONCE_TO_ONE: usize = 8;
+const AT_LEAST_TO_ONE: usize = 4;
 const AT_ONCE_OF_ACCOUNT: usize = 24;
 const AT_ONCE: usize = 256;
 /// The time for which a node claims a delivery, which is longer than an attempt takes.
@@ -163,9 +164,10 @@ impl WebhookDispatcher {
                 continue;
             };
             let of_account = of_accounts.entry(webhook.account).or_default();
-            // An endpoint to which nothing is in flight gets one attempt, however slow the account's others are.
+            // However slow the account's others are, an endpoint gets some attempts, or one if it fails itself.
+            let least = if webhook.failing_since.is_some() { 1 } else { AT_LEAST_TO_ONE };
             let left = AT_ONCE_OF_ACCOUNT.saturating_sub(*of_account);
-            let room = room.min(left.max(usize::from(busy == 0)));
+            let room = room.min(left.max(least.saturating_sub(busy)));
             let limit = u32::try_from(room).unwrap_or_default();
             let is_active = webhook.state == WebhookState::Active;
             let found = read.list_due_deliveries((id, is_active), now, limit).await?;
