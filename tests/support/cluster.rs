@@ -216,6 +216,8 @@ pub async fn stream_and_note(
         if answer.status() != 503 {
             break answer;
         }
+        // The links of the nodes need this runtime, too.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     };
     let (mut began, mut flowed, mut windows) = (Instant::now(), Instant::now(), 0);
     loop {
