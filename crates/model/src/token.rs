@@ -170,7 +170,8 @@ impl FromStr for TokenNote {
     type Err = TokenNoteError;
 
     fn from_str(text: &str) -> Result<Self, TokenNoteError> {
-        match tidy(text, 500) {
+        let lines = text.split(['\r', '\n', '\t']).map(str::trim).filter(|line| !line.is_empty());
+        match tidy(&lines.collect::<Vec<_>>().join(" "), 500) {
             Ok(text) => Ok(Self(text)),
             Err(TokenNameError::Empty) => Ok(Self::default()),
             Err(_) => Err(TokenNoteError),
