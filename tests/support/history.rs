@@ -115,6 +115,10 @@ mod beside_a_library {
         }
     }
 
+    fn one_of(is_revocation: bool) -> Op {
+        if is_revocation { Op::Revoke } else { Op::Use }
+    }
+
     #[test]
     fn both_judge_alike() {
         let mut number = 7u64;
@@ -131,7 +135,7 @@ mod beside_a_library {
                 let client = below(4);
                 match busy[client].take() {
                     None => {
-                        let op = if !has_revoked && below(4) == 0 { Op::Revoke } else { Op::Use };
+                        let op = one_of(!has_revoked && below(4) == 0);
                         has_revoked |= op == Op::Revoke;
                         ours.begins(client, op);
                         theirs.on_invoke(client, op).expect("one thing at a time");
