@@ -1,4 +1,4 @@
-//! The Debian package, what systemd is told, and the commands that check an installation.
+//! The packages, the messages to systemd, and the commands that check an installation.
 
 use crate::{
     documents::repository,
@@ -127,7 +127,7 @@ fn next_but_alive(socket: &UnixDatagram) -> String {
 }
 
 #[test]
-fn systemd_is_told_what_happens() {
+fn systemd_learns_what_happens() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
