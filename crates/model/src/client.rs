@@ -26,8 +26,8 @@ pub fn client_of(user_agent: Option<&str>) -> Cow<'_, str> {
     }
 }
 
-/// Returns what to search for such as `crm-sync/2.1`: its name without the version,
-/// as clients are shown. Other texts, such as paths, remain.
+/// Returns the name in a user agent such as `crm-sync/2.1`, as clients are shown, so that a search for it finds them.
+/// Other texts, such as paths, remain.
 pub fn without_version(text: &str) -> &str {
     match text.split_once('/') {
         Some((name, version))

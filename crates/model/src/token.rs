@@ -1,6 +1,7 @@
 //! The owner of a token, its revocation, and its state at a given time.
 
 use crate::{MemberId, Timestamp, is_deceptive, text_form::text_form};
+use keydesk_token::PlainToken;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -130,6 +131,8 @@ pub enum TokenNameError {
     TooLong,
     #[error("a name holds printable characters only")]
     Unprintable,
+    #[error("a name is no place for a token")]
+    Secret,
 }
 
 impl TokenName {
@@ -163,8 +166,12 @@ impl TokenNote {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a note has at most 500 printable characters")]
-pub struct TokenNoteError;
+pub enum TokenNoteError {
+    #[error("a note has at most 500 printable characters")]
+    Invalid,
+    #[error("a note is no place for a token")]
+    Secret,
+}
 
 impl FromStr for TokenNote {
     type Err = TokenNoteError;
@@ -174,7 +181,8 @@ impl FromStr for TokenNote {
         match tidy(&lines.collect::<Vec<_>>().join(" "), 500) {
             Ok(text) => Ok(Self(text)),
             Err(TokenNameError::Empty) => Ok(Self::default()),
-            Err(_) => Err(TokenNoteError),
+            Err(TokenNameError::Secret) => Err(TokenNoteError::Secret),
+            Err(_) => Err(TokenNoteError::Invalid),
         }
     }
 }
@@ -197,6 +205,10 @@ fn tidy(text: &str, most: usize) -> Result<String, TokenNameError> {
     if text.chars().any(is_deceptive) {
         return Err(TokenNameError::Unprintable);
     }
+    // It would be stored, and shown to others.
+    if PlainToken::is_within(text.as_bytes()) {
+        return Err(TokenNameError::Secret);
+    }
     Ok(text)
 }
 
@@ -218,8 +230,17 @@ mod tests {
             "Nightly import, ask Zoë"
         );
         assert_eq!(note(&"é".repeat(500)).expect("a note").as_str().chars().count(), 500);
-        assert_eq!(note(&"é".repeat(501)), Err(TokenNoteError));
-        assert_eq!(note("a\u{202e}b"), Err(TokenNoteError));
+        assert_eq!(note(&"é".repeat(501)), Err(TokenNoteError::Invalid));
+        assert_eq!(note("a\u{202e}b"), Err(TokenNoteError::Invalid));
+        let prefix = keydesk_token::Prefix::default();
+        let token = PlainToken::generate(
+            &prefix,
+            keydesk_token::Kind::Account,
+            &keydesk_token::Entropy::seeded(1),
+        );
+        let pasted = format!("use {}, please", token.expose());
+        assert_eq!(note(&pasted), Err(TokenNoteError::Secret));
+        assert_eq!(pasted.parse::<TokenName>(), Err(TokenNameError::Secret));
     }
 
     #[test]

@@ -20,6 +20,7 @@ invalid-email = Enter an email address such as ann@example.com.
 missing-name = Enter a name.
 name-too-long = Use at most 80 characters.
 invalid-note = Use at most 500 printable characters.
+token-in-text = This contains a token. Leave the token out: others can read this text.
 unprintable-name = Use printable characters only.
 invalid-expiry = Enter never, a number of days such as 90d (up to 36500d), or a date such as 2027-06-30.
 expiry-in-past = This date has passed. Choose a later one.

@@ -20,6 +20,7 @@ invalid-email = Ingresa una dirección de correo electrónico, por ejemplo ann@e
 missing-name = Ingresa un nombre.
 name-too-long = Usa como máximo 80 caracteres.
 invalid-note = Usa como máximo 500 caracteres imprimibles.
+token-in-text = Este texto contiene un token. Quita el token: otras personas pueden leer el texto.
 unprintable-name = Usa solo caracteres imprimibles.
 invalid-expiry = Ingresa never, un número de días como 90d (hasta 36500d) o una fecha como 2027-06-30.
 expiry-in-past = Esta fecha ya pasó. Elige una posterior.

@@ -20,6 +20,7 @@ invalid-email = Insira um endereço de e-mail, como ann@example.com.
 missing-name = Insira um nome.
 name-too-long = Use no máximo 80 caracteres.
 invalid-note = Use no máximo 500 caracteres imprimíveis.
+token-in-text = Este texto contém um token. Remova o token: outras pessoas podem ler o texto.
 unprintable-name = Use somente caracteres imprimíveis.
 invalid-expiry = Insira never, um número de dias, como 90d (no máximo 36500d), ou uma data, como 2027-06-30.
 expiry-in-past = Esta data já passou. Escolha uma data posterior.

@@ -46,36 +46,61 @@ pub(crate) async fn rename_user(
     Ok(())
 }
 
+/// What a request changes of a token. What is absent stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TokenChange<'a> {
+    pub name: Option<&'a str>,
+    /// What people have written down about it.
+    pub note: Option<&'a str>,
+}
+
+/// Changes the name and the note of a token in one transaction.
+pub(crate) async fn update_token(
+    app: &AppState,
+    caller: &Caller,
+    id: TokenId,
+    change: TokenChange<'_>,
+) -> Result<(), Refusal> {
+    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
+    let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
+    let mut entries = Vec::new();
+    if let Some(name) = change.name {
+        let name = read_name(name)?;
+        write.rename_token(id, &name).await?;
+        let (before, after) = (NameDetail::of(&token.name), NameDetail::of(&name));
+        entries.push(caller.entry(Event::TokenRenamed { before, after }, id));
+    }
+    if let Some(note) = change.note {
+        let note: TokenNote = note.parse()?;
+        write.set_token_note(id, &note).await?;
+        let detail = |note: &TokenNote| NoteDetail { note: note.as_str().to_owned() };
+        let (before, after) = (detail(&token.note), detail(&note));
+        entries.push(caller.entry(Event::TokenNoteChanged { before, after }, id));
+    }
+    let Some(last) = entries.pop() else { return Ok(()) };
+    for entry in &entries {
+        write.audit(entry).await?;
+    }
+    write.commit(last).await?;
+    Ok(())
+}
+
 pub(crate) async fn rename_token(
     app: &AppState,
     caller: &Caller,
     id: TokenId,
     name: &str,
 ) -> Result<(), Refusal> {
-    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
-    let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
-    let name = read_name(name)?;
-    write.rename_token(id, &name).await?;
-    let (before, after) = (NameDetail::of(&token.name), NameDetail::of(&name));
-    write.commit(caller.entry(Event::TokenRenamed { before, after }, id)).await?;
-    Ok(())
+    update_token(app, caller, id, TokenChange { name: Some(name), note: None }).await
 }
 
-/// Sets what people have written down about a token.
 pub(crate) async fn set_token_note(
     app: &AppState,
     caller: &Caller,
     id: TokenId,
     note: &str,
 ) -> Result<(), Refusal> {
-    let (mut write, caller) = caller.begin(app, Permission::ManageTokens).await?;
-    let token = crate::tokens::find_live_api_token(&mut write, caller.account.id, id).await?;
-    let note: TokenNote = note.parse()?;
-    write.set_token_note(id, &note).await?;
-    let detail = |note: &TokenNote| NoteDetail { note: note.as_str().to_owned() };
-    let event = Event::TokenNoteChanged { before: detail(&token.note), after: detail(&note) };
-    write.commit(caller.entry(event, id)).await?;
-    Ok(())
+    update_token(app, caller, id, TokenChange { name: None, note: Some(note) }).await
 }
 
 fn read_name(name: &str) -> Result<String, Refusal> {

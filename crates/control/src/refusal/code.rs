@@ -63,6 +63,7 @@ codes! {
     MissingName = "missing_name", Invalid;
     NameTooLong = "name_too_long", Invalid;
     InvalidNote = "invalid_note", Invalid;
+    TokenInText = "token_in_text", Invalid;
     UnprintableName = "unprintable_name", Invalid;
     InvalidRole = "invalid_role", Invalid;
     InvalidLanguage = "invalid_language", Invalid;

@@ -196,13 +196,18 @@ impl From<TokenNameError> for Refusal {
             TokenNameError::Empty => Code::MissingName,
             TokenNameError::TooLong => Code::NameTooLong,
             TokenNameError::Unprintable => Code::UnprintableName,
+            TokenNameError::Secret => Code::TokenInText,
         })
     }
 }
 
 impl From<TokenNoteError> for Refusal {
-    fn from(_: TokenNoteError) -> Self {
-        Self::new(Code::InvalidNote).at("note")
+    fn from(error: TokenNoteError) -> Self {
+        let code = match error {
+            TokenNoteError::Invalid => Code::InvalidNote,
+            TokenNoteError::Secret => Code::TokenInText,
+        };
+        Self::new(code).at("note")
     }
 }
 

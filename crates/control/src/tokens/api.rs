@@ -12,7 +12,7 @@ use crate::{
         principal::By,
         request::once,
     },
-    names,
+    names::{self, TokenChange},
     principal::Caller,
     refusal::{At as _, Code, Refusal},
 };
@@ -342,11 +342,10 @@ pub(crate) async fn update_token(
     if request.if_match != IfMatch::Absent {
         request.if_match.check(&read(&app, caller, &id.to_string()).await?.etag())?;
     }
-    if let Some(name) = &request.body.name {
-        names::rename_token(&app, caller, id, name).await?;
-    }
-    if let Some(note) = &request.body.note {
-        names::set_token_note(&app, caller, id, note).await?;
+    let TokenPatch { name, note } = &request.body;
+    if name.is_some() || note.is_some() {
+        let change = TokenChange { name: name.as_deref(), note: note.as_deref() };
+        names::update_token(&app, caller, id, change).await?;
     }
     let object = read(&app, caller, &id.to_string()).await?;
     Ok(Etagged { etag: object.etag(), object })

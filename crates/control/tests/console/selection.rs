@@ -218,9 +218,15 @@ async fn a_note_is_kept_with_its_token() {
     let empty = Some(serde_json::json!({ "note": "" }));
     let patched = program.send(("PATCH", &path), empty, &[merge]).await;
     assert_eq!((patched.status, &patched.body["note"]), (200, &"".into()), "{patched:?}");
-    let wrong = Some(serde_json::json!({ "note": "a\u{202e}b" }));
+    let wrong = Some(serde_json::json!({ "name": "Half", "note": "a\u{202e}b" }));
     let refused = program.send(("PATCH", &path), wrong, &[merge]).await;
     assert_eq!((refused.status, refused.code()), (422, "invalid_note"));
+    assert_eq!(program.get(&path).await.body["name"], "CRM", "all or nothing");
+    let pasted = ann.create_token("Pasted", "never").await;
+    let note = [("note", &*format!("the token is {pasted}"))];
+    let refused = ann.post(&format!("/tokens/{id}/note"), &note).await;
+    assert!(refused.status == 422 && refused.text.contains("contains a token"), "{}", refused.text);
+    assert!(!refused.text.contains(&pasted));
 }
 
 #[tokio::test]

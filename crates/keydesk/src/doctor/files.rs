@@ -35,7 +35,11 @@ pub fn check(config: &Config) -> Vec<Finding> {
         ));
     } else if found.mode() & 0o077 != 0 {
         let text = format!("other users can enter {shown}");
-        findings.push(Finding::warning(CHECK, text, format!("Run “chmod 700 {shown}”.")));
+        findings.push(Finding::warning(
+            CHECK,
+            text,
+            "Keydesk makes it private when it starts, or run “chmod 700” now.",
+        ));
     }
     findings.extend(file_system(config, folder));
     findings.extend(key(config));

@@ -91,14 +91,15 @@ async fn examine(config: &Config, options: &Options, mail_to: Option<&str>) -> V
     );
     let mut findings = vec![Finding::ok("configuration", source)];
     findings.extend(files::check(config));
-    findings.extend(services::check_database(config).await);
+    let (database, issuers) = services::check_database(config).await;
+    findings.extend(database);
     findings.extend(network::check_ports(config).await);
     findings.extend(network::check_names(config).await);
     findings.extend(network::check_certificate(config));
     findings.extend(network::check_public_urls(config).await);
     findings.extend(services::check_upstreams(config).await);
     findings.extend(services::check_mail(config, mail_to).await);
-    findings.extend(services::check_providers(config).await);
+    findings.extend(services::check_providers(config, &issuers).await);
     findings
 }
 

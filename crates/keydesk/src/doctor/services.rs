@@ -10,12 +10,13 @@ use keydesk_control::{send_test_mail, test_mail_server};
 use keydesk_outbound::Reach;
 use keydesk_store::DatabaseUrl;
 
-pub async fn check_database(config: &Config) -> Vec<Finding> {
+/// Returns the issuers of single sign-on as well, which are in the database.
+pub async fn check_database(config: &Config) -> (Vec<Finding>, Vec<String>) {
     if let DatabaseUrl::Sqlite(file) = &config.store
         && !file.is_file()
     {
         let text = format!("{} will be created when Keydesk starts", file.display());
-        return vec![Finding::ok("database", text)];
+        return (vec![Finding::ok("database", text)], Vec::new());
     }
     let store = match data::open(config).await {
         Ok((store, _)) => store,
@@ -26,7 +27,7 @@ pub async fn check_database(config: &Config) -> Vec<Finding> {
                     "Check that the server runs, and that database_url names it, the user, and the password."
                 }
             };
-            return vec![Finding::error("database", format!("{error:#}"), remedy)];
+            return (vec![Finding::error("database", format!("{error:#}"), remedy)], Vec::new());
         }
     };
     let mut findings = Vec::new();
@@ -49,8 +50,12 @@ pub async fn check_database(config: &Config) -> Vec<Finding> {
             ));
         }
     }
+    let issuers = match store.read().await {
+        Ok(mut read) => read.list_sso_issuers().await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
     store.close().await;
-    findings
+    (findings, issuers)
 }
 
 pub async fn check_upstreams(config: &Config) -> Vec<Finding> {
@@ -137,33 +142,19 @@ pub async fn check_mail(config: &Config, to: Option<&str>) -> Vec<Finding> {
 }
 
 /// Reads the discovery documents of the identity providers, and the keys of the services that report leaks.
-pub async fn check_providers(config: &Config) -> Vec<Finding> {
+pub async fn check_providers(config: &Config, issuers: &[String]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let scanning = &config.secret_scanning;
     for source in scanning.github.iter().chain(&scanning.gitlab) {
         let remedy = "Let this machine reach it, or turn the service off under [secret_scanning].";
         findings.push(fetch(config, ("leak reports", &source.url), remedy).await);
     }
-    for issuer in issuers(config).await {
+    for issuer in issuers {
         let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let remedy = "Members with single sign-on can’t log in. Check the provider and the issuer.";
         findings.push(fetch(config, ("single sign-on", &url), remedy).await);
     }
     findings
-}
-
-async fn issuers(config: &Config) -> Vec<String> {
-    let is_absent = matches!(&config.store, DatabaseUrl::Sqlite(file) if !file.is_file());
-    if is_absent || !config.role.has_console() {
-        return Vec::new();
-    }
-    let Ok((store, _)) = data::open(config).await else { return Vec::new() };
-    let found = match store.read().await {
-        Ok(mut read) => read.list_sso_issuers().await.unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
-    store.close().await;
-    found
 }
 
 async fn fetch(
